@@ -1,0 +1,252 @@
+use serde::{Deserialize, Serialize};
+use sidetone_profile::Profile;
+
+use crate::{CallId, Command, TimerId};
+
+/// Everything that can happen to an agent's session.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// The agent asks for something.
+    Command(Command),
+    /// The server's answer to [`crate::Effect::SignIn`].
+    SignIn(SignIn),
+    /// The server changed the agent's profile.
+    Profile(Box<Profile>),
+    /// The server changed the list of pause reasons.
+    PauseReasons(Vec<PauseReason>),
+    /// The server changed the agent's queues.
+    Queues(Vec<QueueMembership>),
+    /// The server's word on whether the agent is paused: the only source of what the bar shows.
+    Presence(PresenceReport),
+    /// The server refused or did not answer a pause or unpause.
+    PresenceFailed {
+        /// Why, as the server said it; empty when it did not answer.
+        detail: String,
+    },
+    /// The connection to the contact-centre server changed.
+    Link(LinkState),
+    /// The SIP registration changed.
+    Registration(Registration),
+    /// An INVITE arrived.
+    Incoming(IncomingCall),
+    /// An outgoing call moved on before its answer.
+    Progress {
+        /// Which call.
+        call: CallId,
+        /// How far it is.
+        progress: CallProgress,
+    },
+    /// The far end answered our call, or our answer was acknowledged.
+    Answered {
+        /// Which call.
+        call: CallId,
+    },
+    /// A call is over, whoever ended it.
+    Ended {
+        /// Which call.
+        call: CallId,
+        /// Why.
+        end: CallEnd,
+    },
+    /// Sound path of a call.
+    Media {
+        /// Which call.
+        call: CallId,
+        /// What became of it.
+        state: MediaState,
+    },
+    /// The far end agreed to hold or resume.
+    HoldConfirmed {
+        /// Which call.
+        call: CallId,
+        /// Whether it is held now.
+        held: bool,
+    },
+    /// The far end put us on hold or took us off.
+    RemoteHold {
+        /// Which call.
+        call: CallId,
+        /// Whether it is held now.
+        held: bool,
+    },
+    /// No microphone, or no speaker, can be used; `None` is a device that works again.
+    DeviceFault(Option<String>),
+    /// A timer asked for by [`crate::Effect::StartTimer`] ran out.
+    Timer(TimerId),
+}
+
+/// The server's answer to a sign-in.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SignIn {
+    /// Signed in; all that the server said about the agent.
+    Accepted {
+        /// The profile.
+        profile: Box<Profile>,
+        /// Names of the fields that could not be used, each as one sentence.
+        profile_faults: Vec<String>,
+        /// Reasons to pause for.
+        reasons: Vec<PauseReason>,
+        /// Queues of the agent.
+        queues: Vec<QueueMembership>,
+        /// Whether the agent is paused now.
+        presence: PresenceReport,
+    },
+    /// Not signed in.
+    Refused(SignInRefusal),
+}
+
+/// Why a sign-in failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignInRefusal {
+    /// Name or password wrong.
+    WrongPassword,
+    /// A one-time code is needed.
+    CodeRequired,
+    /// The one-time code is wrong or used up.
+    WrongCode,
+    /// The account is locked.
+    Locked,
+    /// The account is disabled.
+    Disabled,
+    /// The server's certificate cannot be trusted; the words name the fault.
+    Certificate(String),
+    /// The server could not be reached; the words name the fault.
+    Unreachable(String),
+    /// What answered is not such a server, or broke the contract; the words name the fault.
+    BadAnswer(String),
+    /// The server address that was typed is not one.
+    BadAddress(String),
+    /// The session was ended by the server (expired, disabled, signed in elsewhere); the words say why.
+    SessionEnded(String),
+}
+
+/// A reason to pause for, from the server's list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct PauseReason {
+    /// The server's identifier.
+    pub id: i64,
+    /// Shown to the agent.
+    pub name: String,
+}
+
+/// One queue that the agent belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct QueueMembership {
+    /// The server's identifier.
+    pub id: i64,
+    /// Name of the queue.
+    pub name: String,
+    /// Customers waiting, when the server says so.
+    pub waiting: Option<u32>,
+}
+
+/// The server's word on the agent's presence.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PresenceReport {
+    /// Signed in to the queues.
+    pub online: bool,
+    /// Paused on every queue.
+    pub paused: bool,
+    /// Reason of the pause.
+    pub reason: Option<String>,
+    /// How long ago the agent signed in, by the server's clock, in milliseconds.
+    pub online_for_ms: u64,
+    /// How long ago the pause began, by the server's clock, in milliseconds.
+    pub paused_for_ms: u64,
+}
+
+/// Connection to the contact-centre server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    /// Requests and the realtime socket work.
+    Up,
+    /// Not reachable; the words name the fault. The engine goes on trying.
+    Down(String),
+}
+
+/// SIP registration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// Nothing was tried yet, or the phone has unregistered.
+    None,
+    /// On the way.
+    Trying,
+    /// Registered: calls can come in.
+    Registered,
+    /// The registrar refused name or password (401, 403, 407 after credentials).
+    Refused {
+        /// SIP status.
+        status: u16,
+        /// SIP reason phrase.
+        reason: String,
+    },
+    /// The registrar does not know the user (404).
+    UnknownUser,
+    /// The connection is gone or could not be made; tried again by itself.
+    Unreachable(String),
+    /// The registrar's certificate cannot be trusted.
+    Certificate(String),
+    /// No address to register at, or another fault in the configuration.
+    Misconfigured(String),
+}
+
+/// A call that wants in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IncomingCall {
+    /// From [`crate::Agent::new_call`].
+    pub call: CallId,
+    /// Display name of the caller; may be empty.
+    pub caller_name: String,
+    /// Number of the caller; may be empty when withheld.
+    pub caller_number: String,
+    /// Queue that sent it, when the server says so.
+    pub queue: Option<String>,
+    /// Call variables: the `X-` headers of the INVITE, names without the `X-`, in order.
+    pub variables: Vec<(String, String)>,
+}
+
+/// How far an outgoing call is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallProgress {
+    /// The far end rings (180): play ringback.
+    Ringing,
+    /// The far end sends sound before its answer (183 with SDP): no ringback of our own.
+    EarlyMedia,
+}
+
+/// Why a call is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CallEnd {
+    /// Ended by us.
+    Local,
+    /// Ended by the far end after its answer.
+    Remote,
+    /// The caller gave up while it rang.
+    CallerGaveUp,
+    /// Answered by somebody else of the queue (Reason: SIP ;cause=200).
+    AnsweredElsewhere,
+    /// Refused with a SIP status before the answer.
+    Refused {
+        /// SIP status.
+        status: u16,
+        /// SIP reason phrase.
+        reason: String,
+    },
+    /// No answer came, from a network that does not answer.
+    Unreachable(String),
+    /// The sound path could not be made or was lost; the words name the fault.
+    MediaFailed(String),
+}
+
+/// Sound path of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MediaState {
+    /// Sound flows both ways.
+    Connected,
+    /// No packets for a while; the call goes on.
+    Interrupted,
+    /// The path cannot be made (no common codec, wrong fingerprint, no path); the words name the fault.
+    Failed(String),
+}

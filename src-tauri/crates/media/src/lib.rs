@@ -1,0 +1,13 @@
+//! One RTP session for every kind of call; codecs, jitter buffer, voice processing, tones and devices.
+//!
+//! The core takes time as an argument and is pulled in blocks of 10 ms at 48 kHz ([`Block`]), so the same code
+//! runs against a sound card and, faster than real time, in tests. Sound and packets only: this room knows
+//! nothing of SIP, of agents or of contact-centre rules. SDP comes and goes as text.
+
+mod api;
+
+pub use api::{
+    AudioSetup, BLOCK, Block, DeviceInfo, DeviceRole, DeviceSelection, Direction, IceServer,
+    KeyingPlan, Levels, MediaConfig, MediaError, SAMPLE_RATE, Session, SessionEvent, SessionStats,
+    ToneKind, Voice,
+};

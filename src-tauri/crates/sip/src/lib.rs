@@ -1,0 +1,14 @@
+//! A SIP user agent: a sans-I/O core and thin tokio transports.
+//!
+//! The core takes bytes, commands and time and gives bytes, timers and events; it opens no socket and reads
+//! no clock, so every timer and every lost message is tested in virtual time. Around it stand thin
+//! transports (WSS, WS, TLS, TCP, UDP). SDP passes through as an opaque string: this room knows nothing of
+//! codecs, of sound, of agents or of contact-centre rules; who rings and who is refused is decided elsewhere.
+
+mod api;
+
+pub use api::{
+    Account, Authenticator, CallTarget, Credentials, DialogEnd, DialogId, Endpoint, EndpointConfig,
+    Event, FlowId, IncomingInvite, Listen, NameAddr, RegisterRequest, RegistrationState,
+    ServerAddress, SipError,
+};
