@@ -1,0 +1,219 @@
+//! The real window under WebDriver.
+
+use std::path::Path;
+use std::time::Duration;
+
+use fantoccini::elements::Element;
+use fantoccini::error::{CmdError, NewSessionError};
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+
+use crate::centre::binary;
+use crate::desk::Desk;
+use crate::process::{Process, ProcessError};
+
+/// The bar's window.
+#[derive(Debug)]
+pub struct Bar {
+    client: Client,
+    _driver: Process,
+}
+
+/// Why the window could not be driven.
+#[derive(Debug, thiserror::Error)]
+pub enum BarError {
+    /// The driver.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    /// The session.
+    #[error("no WebDriver session: {0}")]
+    Session(#[from] NewSessionError),
+    /// A command.
+    #[error("{0}")]
+    Command(#[from] CmdError),
+    /// Something that should have shown did not.
+    #[error("{0} did not show within {1} s; the screen says: {2}")]
+    NeverShown(String, u64, String),
+}
+
+/// The longest that anything on the screen may take on a slow machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+impl Bar {
+    /// Starts the bar on this desk.
+    ///
+    /// # Errors
+    /// [`BarError`] when the binary, the driver or the session fails.
+    pub async fn open(desk: &Desk, arguments: &[&str]) -> Result<Self, BarError> {
+        let port = free_port()?;
+        let driver = Process::start(
+            "WebKitWebDriver",
+            desk.command("WebKitWebDriver")
+                .arg(format!("--port={port}"))
+                .env("TAURI_AUTOMATION", "true")
+                .env("TAURI_WEBVIEW_AUTOMATION", "true"),
+        )?;
+        let Value::Object(capabilities) = json!({
+            "webkitgtk:browserOptions": { "binary": binary("sidetone"), "args": arguments }
+        }) else {
+            unreachable!("the literal above is an object");
+        };
+        let address = format!("http://127.0.0.1:{port}");
+        let mut tries = 0;
+        let client = loop {
+            let session = ClientBuilder::new(HttpConnector::new())
+                .capabilities(capabilities.clone())
+                .connect(&address)
+                .await;
+            match session {
+                Ok(client) => break client,
+                // The driver opens its port some time after its start.
+                Err(NewSessionError::Lost(_) | NewSessionError::Failed(_)) if tries < 100 => {
+                    tries += 1;
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                }
+                Err(fault) => return Err(fault.into()),
+            }
+        };
+        Ok(Self {
+            client,
+            _driver: driver,
+        })
+    }
+
+    /// Waits for a control by its test name.
+    ///
+    /// # Errors
+    /// [`BarError::NeverShown`] with what the screen says instead.
+    pub async fn find(&self, test_id: &str) -> Result<Element, BarError> {
+        let css = format!("[data-testid=\"{test_id}\"]");
+        match self
+            .client
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::Css(&css))
+            .await
+        {
+            Ok(element) => Ok(element),
+            Err(_) => {
+                let screen = self.screen_text().await;
+                Err(BarError::NeverShown(
+                    test_id.to_owned(),
+                    PATIENCE.as_secs(),
+                    screen,
+                ))
+            }
+        }
+    }
+
+    /// Whether a control is there now.
+    ///
+    /// # Errors
+    /// [`BarError`] when the window is gone.
+    pub async fn shows(&self, test_id: &str) -> Result<bool, BarError> {
+        let css = format!("[data-testid=\"{test_id}\"]");
+        Ok(!self.client.find_all(Locator::Css(&css)).await?.is_empty())
+    }
+
+    /// Presses a control.
+    ///
+    /// # Errors
+    /// [`BarError::NeverShown`] when it does not show.
+    pub async fn press(&self, test_id: &str) -> Result<(), BarError> {
+        self.find(test_id).await?.click().await?;
+        Ok(())
+    }
+
+    /// Replaces the text of a field.
+    ///
+    /// # Errors
+    /// [`BarError::NeverShown`] when it does not show.
+    pub async fn type_into(&self, test_id: &str, text: &str) -> Result<(), BarError> {
+        let field = self.find(test_id).await?;
+        field.clear().await?;
+        field.send_keys(text).await?;
+        Ok(())
+    }
+
+    /// Waits until an attribute of a control has this value.
+    ///
+    /// # Errors
+    /// [`BarError::NeverShown`] with what the screen says instead.
+    pub async fn wait_for(&self, test_id: &str, name: &str, value: &str) -> Result<(), BarError> {
+        let css = format!("[data-testid=\"{test_id}\"][{name}=\"{value}\"]");
+        match self
+            .client
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::Css(&css))
+            .await
+        {
+            Ok(_) => Ok(()),
+            Err(_) => {
+                let screen = self.screen_text().await;
+                let wanted = format!("{test_id} with {name}={value}");
+                Err(BarError::NeverShown(wanted, PATIENCE.as_secs(), screen))
+            }
+        }
+    }
+
+    /// Waits until a control is gone.
+    ///
+    /// # Errors
+    /// [`BarError::NeverShown`] when it stays.
+    pub async fn wait_until_gone(&self, test_id: &str) -> Result<(), BarError> {
+        let until = tokio::time::Instant::now() + PATIENCE;
+        while tokio::time::Instant::now() < until {
+            if !self.shows(test_id).await? {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        let screen = self.screen_text().await;
+        Err(BarError::NeverShown(
+            format!("the end of {test_id}"),
+            PATIENCE.as_secs(),
+            screen,
+        ))
+    }
+
+    /// Saves a picture of the window's content, after the frame that is being drawn.
+    ///
+    /// # Errors
+    /// [`BarError`] when the window is gone.
+    pub async fn photograph(&self, file: &Path) -> Result<(), BarError> {
+        // WebKit hands out the frame before the change when asked at once.
+        let script = "const done = arguments[0]; \
+                      requestAnimationFrame(() => requestAnimationFrame(() => done(true)));";
+        self.client.execute_async(script, Vec::new()).await?;
+        let picture = self.client.screenshot().await?;
+        std::fs::write(file, picture)
+            .map_err(|fault| ProcessError::Start(file.display().to_string(), fault))?;
+        Ok(())
+    }
+
+    /// Everything that the window says now.
+    pub async fn screen_text(&self) -> String {
+        match self.client.find(Locator::Css("body")).await {
+            Ok(body) => body.text().await.unwrap_or_default(),
+            Err(fault) => format!("({fault})"),
+        }
+    }
+
+    /// Ends the session and with it the bar.
+    ///
+    /// # Errors
+    /// [`BarError`] when it is gone already.
+    pub async fn close(self) -> Result<(), BarError> {
+        self.client.close().await?;
+        Ok(())
+    }
+}
+
+fn free_port() -> Result<u16, ProcessError> {
+    let bound = std::net::TcpListener::bind(("127.0.0.1", 0)).and_then(|it| it.local_addr());
+    bound
+        .map(|address| address.port())
+        .map_err(|fault| ProcessError::Start("a port for WebKitWebDriver".to_owned(), fault))
+}
