@@ -109,6 +109,14 @@ pub enum MediaError {
         /// What is wrong with it.
         fault: String,
     },
+    /// A codec could not be started.
+    #[error("the codec {codec} cannot be used: {fault}")]
+    Codec {
+        /// Its name.
+        codec: &'static str,
+        /// What its library said.
+        fault: String,
+    },
     /// Offer and answer out of order.
     #[error("offer and answer are out of order: {0}")]
     OfferAnswer(&'static str),

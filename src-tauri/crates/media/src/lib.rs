@@ -5,6 +5,12 @@
 //! nothing of SIP, of agents or of contact-centre rules. SDP comes and goes as text.
 
 mod api;
+mod codec;
+mod jitter;
+mod level;
+mod receive;
+mod resample;
+mod send;
 
 pub use api::{
     AudioSetup, BLOCK, Block, DeviceInfo, DeviceRole, DeviceSelection, Direction, IceServer,

@@ -1,0 +1,89 @@
+//! From blocks to payloads.
+
+use sidetone_profile::Codec;
+
+use crate::codec::{self, CodecSpec, Encode, EncoderSetup};
+use crate::resample::Resampler;
+use crate::{Block, MediaError, SAMPLE_RATE};
+
+/// Encodes one stream: takes blocks of 10 ms, gives payloads of the negotiated length.
+#[derive(Debug)]
+pub(crate) struct AudioSender {
+    spec: &'static CodecSpec,
+    encoder: Box<dyn Encode>,
+    resampler: Resampler,
+    pcm: Vec<f32>,
+    payload: Vec<u8>,
+    /// The last frame was not sent, so that the next one begins a talk spurt.
+    silent: bool,
+    /// Ticks of frames that were not sent since the last that was.
+    skipped: u32,
+}
+
+/// What goes into one RTP packet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct EncodedFrame<'a> {
+    /// Payload.
+    pub(crate) payload: &'a [u8],
+    /// RTP ticks that this frame covers.
+    pub(crate) ticks: u32,
+    /// RTP ticks of silence before this frame that were not sent: add them to the timestamp first.
+    pub(crate) skipped: u32,
+    /// Start of a talk spurt (RFC 3551 section 4.1).
+    pub(crate) marker: bool,
+}
+
+impl AudioSender {
+    /// Makes a sender with packets of `ptime_ms` (as far as the codec can) that honours the far end's `a=fmtp`.
+    ///
+    /// # Errors
+    /// [`MediaError::Codec`] when the codec is not built or its library fails.
+    pub(crate) fn new(codec: Codec, ptime_ms: u32, remote_fmtp: &str) -> Result<Self, MediaError> {
+        let spec = codec::spec(codec).ok_or(MediaError::Codec {
+            codec: codec.wire_name(),
+            fault: "it is not built in".to_owned(),
+        })?;
+        let encoder = spec.encoder(&EncoderSetup {
+            ptime_ms,
+            remote_fmtp,
+        })?;
+        Ok(Self {
+            spec,
+            encoder,
+            resampler: Resampler::new(SAMPLE_RATE, spec.sample_rate),
+            pcm: Vec::new(),
+            payload: Vec::new(),
+            silent: true,
+            skipped: 0,
+        })
+    }
+
+    /// Takes 10 ms; gives a frame when one is full and has to be sent.
+    pub(crate) fn push(&mut self, block: &Block) -> Option<EncodedFrame<'_>> {
+        self.resampler.run(block, &mut self.pcm);
+        let frame = self.encoder.frame();
+        if self.pcm.len() < frame {
+            return None;
+        }
+        self.payload.clear();
+        let send = self.encoder.encode(&self.pcm[..frame], &mut self.payload);
+        self.pcm.drain(..frame);
+        let ticks = self.spec.ticks(frame);
+        if !send {
+            self.silent = true;
+            self.skipped = self.skipped.wrapping_add(ticks);
+            return None;
+        }
+        Some(EncodedFrame {
+            payload: &self.payload,
+            ticks,
+            skipped: std::mem::take(&mut self.skipped),
+            marker: std::mem::take(&mut self.silent),
+        })
+    }
+
+    /// Tells the share of packets that the far end misses (RTCP receiver reports), percent.
+    pub(crate) fn expect_loss(&mut self, percent: u8) {
+        self.encoder.expect_loss(percent);
+    }
+}
