@@ -1,1 +1,14 @@
-//! Tests against real counterparts: Asterisk, Kamailio with rtpengine, baresip, Chromium.
+//! Tests against real counterparts: a real Asterisk in a network namespace of its own, and the drivers
+//! that start the project's own programs (`sidetone-sandbox`, `sidetone-headless`) and judge what they did.
+//!
+//! What belongs here: starting and stopping counterparts, driving programs from outside as a user would,
+//! comparing sound. What must not enter: code of the phone itself. Nothing here links against `engine`,
+//! `sip` or `media`, so that no test can pass by sharing a mistake with them.
+
+pub mod asterisk;
+pub mod compare;
+pub mod namespace;
+pub mod speech;
+mod workdir;
+
+pub use workdir::{WorkDir, cache_dir, workspace_root};

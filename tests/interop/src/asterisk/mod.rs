@@ -1,0 +1,282 @@
+//! A real Asterisk 22: its root folder, its start and stop, its manager interface.
+
+mod ami;
+mod root;
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+pub use ami::{Ami, Message};
+pub use root::root;
+
+use crate::namespace::{self, ADDRESS};
+use crate::workspace_root;
+
+/// Where the manager interface listens.
+pub const AMI_ADDRESS: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 5038);
+/// Its user.
+pub const AMI_USER: &str = "sandbox";
+/// The accounts of `conf/pjsip.conf`.
+pub const ACCOUNTS: [&str; 4] = ["201", "202", "210", "220"];
+
+/// Why there is no Asterisk.
+#[derive(Debug, thiserror::Error)]
+pub enum AsteriskError {
+    /// The root folder.
+    #[error("no root folder with Asterisk: {0}")]
+    Bootstrap(String),
+    /// Files, processes, sockets.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// Its certificate.
+    #[error("no certificate for Asterisk: {0}")]
+    Certificate(#[from] rcgen::Error),
+    /// The speech it plays.
+    #[error("no speech for Asterisk: {0}")]
+    Speech(#[from] hound::Error),
+    /// It ended, or did not get ready.
+    #[error("Asterisk did not start: {reason}; the end of its log:\n{log}")]
+    Start {
+        /// What was seen.
+        reason: String,
+        /// The last lines.
+        log: String,
+    },
+}
+
+/// A running Asterisk; stopped when dropped.
+#[derive(Debug)]
+pub struct Asterisk {
+    child: Child,
+    folder: PathBuf,
+    secrets: HashMap<&'static str, String>,
+    /// The signed-in manager connection.
+    pub ami: Ami,
+}
+
+impl Asterisk {
+    /// Starts it with everything it writes in `folder`; `speech` (mono WAV, 16, 24 or 48 kHz) is what its customers say.
+    ///
+    /// Needs [`namespace::isolated`]: it binds the folder into its root.
+    ///
+    /// # Errors
+    /// [`AsteriskError`] with the end of the log.
+    pub fn start(folder: &Path, speech: &Path) -> Result<Self, AsteriskError> {
+        assert!(
+            namespace::is_inside(),
+            "Asterisk is started in a namespace of its own only"
+        );
+        let root = root()?;
+        let secrets = ["AMI"]
+            .into_iter()
+            .chain(ACCOUNTS)
+            .map(|name| (name, secret()))
+            .collect::<HashMap<_, _>>();
+        for part in ["etc", "var", "spool", "run", "log", "sounds/hold"] {
+            std::fs::create_dir_all(folder.join(part))?;
+        }
+        write_config(&folder.join("etc"), &secrets)?;
+        write_certificates(folder)?;
+        write_sounds(speech, &folder.join("sounds"))?;
+        run(Command::new("mount")
+            .arg("--bind")
+            .arg(folder)
+            .arg(root.join("mnt")))?;
+        let log = std::fs::File::create(folder.join("log/console"))?;
+        let mut child = Command::new("chroot")
+            .arg(&root)
+            .args(["asterisk", "-C", "/mnt/etc/asterisk.conf", "-f"])
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()?;
+        match Ami::connect(
+            AMI_ADDRESS,
+            AMI_USER,
+            &secrets["AMI"],
+            Duration::from_secs(90),
+        ) {
+            Ok(ami) => Ok(Self {
+                child,
+                folder: folder.to_owned(),
+                secrets,
+                ami,
+            }),
+            Err(error) => {
+                let reason = match child.try_wait() {
+                    Ok(Some(status)) => format!("it ended with {status}"),
+                    _ => format!("its manager interface did not answer ({error})"),
+                };
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(AsteriskError::Start {
+                    reason,
+                    log: tail(&folder.join("log/console"), 30),
+                })
+            }
+        }
+    }
+
+    /// The SIP secret of an account, or the manager's for `AMI`.
+    #[must_use]
+    pub fn secret(&self, account: &str) -> &str {
+        &self.secrets[account]
+    }
+
+    /// The address for SIP over WSS.
+    #[must_use]
+    pub fn wss_url(&self) -> String {
+        format!("wss://{ADDRESS}:8089/ws")
+    }
+
+    /// The certificate of the authority that signed its certificate (PEM).
+    #[must_use]
+    pub fn ca(&self) -> PathBuf {
+        self.folder.join("ca.pem")
+    }
+
+    /// What the last customer of [`Self::call_queue`] heard.
+    #[must_use]
+    pub fn customer_heard(&self) -> PathBuf {
+        self.folder.join("spool/customer-heard.wav")
+    }
+
+    /// A customer calls the queue `support`, speaks until hung up, and is recorded.
+    ///
+    /// # Errors
+    /// When Asterisk refuses.
+    pub fn call_queue(&mut self, name: &str, number: &str) -> io::Result<()> {
+        self.ami
+            .action(&[
+                ("Action", "Originate"),
+                ("Channel", "Local/talk@customers/n"),
+                ("Context", "agents"),
+                ("Exten", "604"),
+                ("Priority", "1"),
+                ("CallerID", &format!("\"{name}\" <{number}>")),
+                ("Async", "true"),
+            ])
+            .map(drop)
+    }
+
+    /// Hangs up every channel.
+    ///
+    /// # Errors
+    /// When Asterisk refuses.
+    pub fn hang_up_all(&mut self) -> io::Result<()> {
+        self.ami
+            .action(&[("Action", "Hangup"), ("Channel", "/.*/")])
+            .map(drop)
+    }
+
+    /// Waits until a line of the log contains `text`, and returns the line.
+    ///
+    /// # Errors
+    /// The end of the log when it does not come.
+    pub fn log_line(&self, text: &str, patience: Duration) -> Result<String, String> {
+        let file = self.folder.join("log/full");
+        let end = Instant::now() + patience;
+        loop {
+            let log = std::fs::read_to_string(&file).unwrap_or_default();
+            if let Some(line) = log.lines().find(|line| line.contains(text)) {
+                return Ok(line.to_owned());
+            }
+            if Instant::now() > end {
+                return Err(format!(
+                    "\"{text}\" is not in Asterisk's log; its end:\n{}",
+                    tail(&file, 25)
+                ));
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+impl Drop for Asterisk {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn secret() -> String {
+    format!("{:016x}", rand::random::<u64>())
+}
+
+fn write_config(etc: &Path, secrets: &HashMap<&'static str, String>) -> io::Result<()> {
+    for entry in std::fs::read_dir(workspace_root().join("tests/interop/asterisk/conf"))? {
+        let entry = entry?;
+        let mut text = std::fs::read_to_string(entry.path())?;
+        for (account, secret) in secrets {
+            let mark = if *account == "AMI" {
+                "@AMI_SECRET@".to_owned()
+            } else {
+                format!("@SECRET_{account}@")
+            };
+            text = text.replace(&mark, secret);
+        }
+        std::fs::write(etc.join(entry.file_name()), text)?;
+    }
+    Ok(())
+}
+
+/// An authority made for this run, and the server's certificate signed by it.
+fn write_certificates(folder: &Path) -> Result<(), AsteriskError> {
+    use rcgen::{
+        BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
+    };
+    let ca_key = KeyPair::generate()?;
+    let mut ca = CertificateParams::default();
+    ca.distinguished_name
+        .push(DnType::CommonName, "Sidetone interop authority");
+    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let ca_certificate = ca.self_signed(&ca_key)?;
+    let issuer = Issuer::from_params(&ca, &ca_key);
+    let key = KeyPair::generate()?;
+    let mut server = CertificateParams::new(vec![
+        "localhost".to_owned(),
+        "127.0.0.1".to_owned(),
+        ADDRESS.to_owned(),
+    ])?;
+    server
+        .distinguished_name
+        .push(DnType::CommonName, "localhost");
+    server.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
+    let certificate = server.signed_by(&key, &issuer)?;
+    std::fs::write(folder.join("ca.pem"), ca_certificate.pem())?;
+    std::fs::write(folder.join("etc/server.pem"), certificate.pem())?;
+    std::fs::write(folder.join("etc/server.key"), key.serialize_pem())?;
+    Ok(())
+}
+
+/// Asterisk's own raw form of wideband sound; its WAV reader knows 8 and 16 kHz only.
+fn write_sounds(speech: &Path, sounds: &Path) -> Result<(), AsteriskError> {
+    let mut reader = hound::WavReader::open(speech)?;
+    let form = format!("sln{}", reader.spec().sample_rate / 1000);
+    let bytes = reader.samples::<i16>().collect::<Result<Vec<_>, _>>()?;
+    let bytes: Vec<u8> = bytes.into_iter().flat_map(i16::to_le_bytes).collect();
+    std::fs::write(sounds.join(format!("customer.{form}")), &bytes)?;
+    std::fs::write(sounds.join("hold/silence.sln48"), vec![0; 96_000])?;
+    Ok(())
+}
+
+fn run(command: &mut Command) -> io::Result<()> {
+    let status = command.status()?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(io::Error::other(format!("{command:?} ended with {status}")))
+    }
+}
+
+fn tail(file: &Path, lines: usize) -> String {
+    let text = std::fs::read_to_string(file).unwrap_or_default();
+    let all: Vec<&str> = text.lines().collect();
+    all[all.len().saturating_sub(lines)..].join("\n")
+}
