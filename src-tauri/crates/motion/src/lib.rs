@@ -2,3 +2,20 @@
 //!
 //! Routes and field names of the server stand here and in `profile::wire`, nowhere else. This room decides
 //! nothing about calls and knows nothing of SIP or sound.
+
+mod address;
+mod client;
+mod fault;
+mod realtime;
+mod routes;
+mod session;
+pub mod trust;
+mod wire;
+
+pub use address::ServerUrl;
+pub use client::{Client, SignInError};
+pub use fault::{CertificateFault, Fault, Unreachable};
+pub use realtime::{Realtime, RealtimeEvent};
+pub use routes::ROUTES;
+pub use session::{AgentDocument, Session};
+pub use wire::{IceServer, PauseReason, Presence, Queue, SipCredentials, SipTransport};

@@ -1,0 +1,362 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use rand::Rng;
+use rustls::pki_types::ServerName;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use sidetone_profile::Secret;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
+use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+use crate::client::{Client, reason_alone};
+use crate::fault::{Fault, Unreachable};
+use crate::routes::ROUTES;
+use crate::session::AgentDocument;
+use crate::wire::{List, PauseReason, Presence, PresenceDocument, Problem, Queue};
+
+/// The server pings every 20 s: two missed pings and a bit are a dead connection.
+const SILENCE: Duration = Duration::from_secs(45);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const FIRST_RETRY: Duration = Duration::from_millis(500);
+const LAST_RETRY: Duration = Duration::from_secs(30);
+
+/// What the server pushes.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RealtimeEvent {
+    /// The socket is open. `resumed`: every event since the last one follows; otherwise fetch everything anew.
+    Connected {
+        /// Nothing was missed.
+        resumed: bool,
+    },
+    /// The socket is gone or could not be opened; it is tried again by itself.
+    Disconnected(Fault),
+    /// The profile changed: fetch it.
+    ProfileChanged,
+    /// The profile changed to this.
+    Profile(Box<AgentDocument>),
+    /// The presence changed.
+    Presence(Presence),
+    /// The agent's queues changed.
+    Queues(Vec<Queue>),
+    /// The reasons to pause for changed.
+    Pauses(Vec<PauseReason>),
+    /// The server ended the session; nothing follows.
+    SignedOut {
+        /// For example `token_expired`.
+        code: String,
+        /// The server's sentence.
+        detail: String,
+    },
+}
+
+/// The realtime socket, reconnected by itself; closes when dropped.
+#[derive(Debug)]
+pub struct Realtime {
+    events: mpsc::UnboundedReceiver<RealtimeEvent>,
+    task: AbortHandle,
+}
+
+impl Realtime {
+    pub(crate) fn start(client: Client, token: Secret) -> Self {
+        let (tell, events) = mpsc::unbounded_channel();
+        let link = Link {
+            client,
+            token,
+            tell,
+            since: None,
+        };
+        let task = tokio::spawn(link.keep()).abort_handle();
+        Self { events, task }
+    }
+
+    /// The next event; `None` after [`RealtimeEvent::SignedOut`].
+    pub async fn next(&mut self) -> Option<RealtimeEvent> {
+        self.events.recv().await
+    }
+}
+
+impl Drop for Realtime {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+type Socket = WebSocketStream<TlsStream<TcpStream>>;
+
+/// The task's state.
+struct Link {
+    client: Client,
+    token: Secret,
+    tell: mpsc::UnboundedSender<RealtimeEvent>,
+    /// Sequence number of the last event that was taken.
+    since: Option<u64>,
+}
+
+/// How one connection ended.
+enum End {
+    /// Try again.
+    Lost(Fault),
+    /// The session is over, or nobody listens any more.
+    Final,
+}
+
+/// One text frame.
+#[derive(Deserialize)]
+struct Frame {
+    seq: u64,
+    #[serde(rename = "type")]
+    kind: String,
+    #[serde(default)]
+    data: Value,
+}
+
+#[derive(Deserialize)]
+struct Hello {
+    #[serde(default)]
+    resumed: bool,
+}
+
+impl Link {
+    async fn keep(mut self) {
+        let mut backoff = Backoff::new();
+        loop {
+            let end = match tokio::time::timeout(CONNECT_TIMEOUT, self.connect()).await {
+                Ok(Ok(socket)) => self.listen(socket, &mut backoff).await,
+                Ok(Err(Fault::SessionEnded { code, detail })) => {
+                    self.say(RealtimeEvent::SignedOut { code, detail });
+                    End::Final
+                }
+                Ok(Err(fault)) => End::Lost(fault),
+                Err(_) => End::Lost(
+                    Unreachable::Timeout {
+                        host: self.client.url().host().to_owned(),
+                    }
+                    .into(),
+                ),
+            };
+            match end {
+                End::Final => return,
+                End::Lost(fault) => {
+                    let wait = backoff.next();
+                    tracing::info!(%fault, retry_ms = wait.as_millis(), "realtime connection is down");
+                    if !self.say(RealtimeEvent::Disconnected(fault)) {
+                        return;
+                    }
+                    tokio::time::sleep(wait).await;
+                }
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<Socket, Fault> {
+        let peer = self.client.peer();
+        let broken =
+            |e: &(dyn std::error::Error + 'static)| Fault::of_connection(peer, e);
+        let bare_host = peer.host.trim_matches(['[', ']']);
+        let tcp = TcpStream::connect((bare_host, peer.port))
+            .await
+            .map_err(|e| broken(&e))?;
+        // Small frames, wanted at once; failing to say so costs only milliseconds.
+        let _ = tcp.set_nodelay(true);
+        let name = ServerName::try_from(bare_host.to_owned()).map_err(|_| Fault::BadAddress {
+            typed: peer.host.to_owned(),
+            why: "it names no host",
+        })?;
+        let tls = TlsConnector::from(Arc::clone(self.client.tls()))
+            .connect(name, tcp)
+            .await
+            .map_err(|e| broken(&e))?;
+
+        let mut url = self.client.url().of(ROUTES.realtime);
+        if let Some(since) = self.since {
+            url.query_pairs_mut()
+                .append_pair("since", &since.to_string());
+        }
+        // tungstenite knows the scheme wss only; TLS is ours already.
+        let address = url.as_str().replacen("https", "wss", 1);
+        let mut request = address.into_client_request().map_err(|e| broken(&e))?;
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", self.token.reveal()))
+            .map_err(|e| broken(&e))?;
+        bearer.set_sensitive(true);
+        request.headers_mut().insert("Authorization", bearer);
+        match client_async(request, tls).await {
+            Ok((socket, _)) => Ok(socket),
+            Err(tungstenite::Error::Http(response)) => Err(self.refused(&response)),
+            Err(e) => Err(broken(&e)),
+        }
+    }
+
+    fn refused(&self, response: &tungstenite::http::Response<Option<Vec<u8>>>) -> Fault {
+        let problem: Problem = response
+            .body()
+            .as_deref()
+            .and_then(|body| serde_json::from_slice(body).ok())
+            .unwrap_or_default();
+        match response.status() {
+            StatusCode::UNAUTHORIZED => {
+                let code = if problem.code.is_empty() {
+                    "token_expired".to_owned()
+                } else {
+                    problem.code.clone()
+                };
+                let mut detail = problem.sentence();
+                if detail.is_empty() {
+                    "the session has ended".clone_into(&mut detail);
+                }
+                Fault::SessionEnded { code, detail }
+            }
+            StatusCode::NOT_FOUND => Fault::NotSuchServer {
+                host: self.client.url().host().to_owned(),
+                path: format!("/{}", ROUTES.realtime.path),
+            },
+            status => Fault::Status {
+                job: ROUTES.realtime.job,
+                status: status.as_u16(),
+            },
+        }
+    }
+
+    async fn listen(&mut self, mut socket: Socket, backoff: &mut Backoff) -> End {
+        let host = self.client.url().host().to_owned();
+        loop {
+            let message = match tokio::time::timeout(SILENCE, socket.next()).await {
+                Err(_) => return End::Lost(Unreachable::Timeout { host }.into()),
+                Ok(None) => {
+                    let fault = "the server closed it".to_owned();
+                    return End::Lost(Unreachable::Lost { host, fault }.into());
+                }
+                Ok(Some(Err(e))) => {
+                    return End::Lost(Fault::of_connection(self.client.peer(), &e));
+                }
+                Ok(Some(Ok(message))) => message,
+            };
+            match message {
+                Message::Text(text) => match self.take(&text) {
+                    Ok(Some(event)) => {
+                        backoff.reset();
+                        let last = matches!(event, RealtimeEvent::SignedOut { .. });
+                        if !self.say(event) || last {
+                            let _ = socket.close(None).await;
+                            return End::Final;
+                        }
+                    }
+                    Ok(None) => {}
+                    Err(fault) => tracing::warn!(%fault, "realtime event left out"),
+                },
+                Message::Ping(_) => {
+                    // tungstenite has queued the pong; flushing sends it.
+                    if let Err(e) = socket.flush().await {
+                        return End::Lost(Fault::of_connection(self.client.peer(), &e));
+                    }
+                }
+                Message::Close(_) => {
+                    let fault = "the server closed it".to_owned();
+                    return End::Lost(Unreachable::Lost { host, fault }.into());
+                }
+                Message::Binary(_) | Message::Pong(_) | Message::Frame(_) => {}
+            }
+        }
+    }
+
+    /// Reads one frame; an event of a kind that this version does not know is left out.
+    fn take(&mut self, text: &str) -> Result<Option<RealtimeEvent>, Fault> {
+        let frame: Frame = serde_json::from_str(text).map_err(|e| bad(&e))?;
+        let event = match frame.kind.as_str() {
+            "hello" => {
+                let hello: Hello = read(frame.data)?;
+                let resumed = hello.resumed && self.since.is_some();
+                if !resumed {
+                    self.since = Some(frame.seq);
+                }
+                return Ok(Some(RealtimeEvent::Connected { resumed }));
+            }
+            "profile" if frame.data.as_object().is_none_or(serde_json::Map::is_empty) => {
+                Ok(RealtimeEvent::ProfileChanged)
+            }
+            "profile" => AgentDocument::read(&frame.data)
+                .map(|document| RealtimeEvent::Profile(Box::new(document))),
+            "presence" => read::<PresenceDocument>(frame.data)
+                .and_then(PresenceDocument::into_presence)
+                .map(RealtimeEvent::Presence),
+            "queues" => read::<List<Queue>>(frame.data)
+                .map(|list| RealtimeEvent::Queues(list.into_rows())),
+            "pauses" => read::<List<PauseReason>>(frame.data)
+                .map(|list| RealtimeEvent::Pauses(list.into_rows())),
+            "signed_out" => read::<Problem>(frame.data).map(|problem| RealtimeEvent::SignedOut {
+                code: problem.code.clone(),
+                detail: problem.sentence(),
+            }),
+            other => {
+                tracing::debug!(kind = other, "unknown realtime event");
+                self.since = Some(frame.seq);
+                return Ok(None);
+            }
+        };
+        self.since = Some(frame.seq);
+        event.map(Some)
+    }
+
+    /// Whether anybody still listens.
+    fn say(&self, event: RealtimeEvent) -> bool {
+        self.tell.send(event).is_ok()
+    }
+}
+
+fn read<T: DeserializeOwned>(data: Value) -> Result<T, Fault> {
+    serde_json::from_value(data).map_err(|e| bad(&e))
+}
+
+fn bad(error: &serde_json::Error) -> Fault {
+    Fault::BadJson {
+        job: ROUTES.realtime.job,
+        line: error.line(),
+        column: error.column(),
+        fault: reason_alone(error),
+    }
+}
+
+/// Waiting times between tries: doubled each time, spread so that a whole floor does not come back at once.
+#[derive(Debug)]
+struct Backoff(Duration);
+
+impl Backoff {
+    fn new() -> Self {
+        Self(FIRST_RETRY)
+    }
+
+    fn next(&mut self) -> Duration {
+        let full = self.0;
+        self.0 = (full * 2).min(LAST_RETRY);
+        full.mul_f64(rand::rng().random_range(0.5..=1.0))
+    }
+
+    fn reset(&mut self) {
+        self.0 = FIRST_RETRY;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waiting_doubles_up_to_a_limit_and_starts_over() {
+        let mut backoff = Backoff::new();
+        for full_ms in [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000] {
+            let wait = backoff.next().as_millis();
+            assert!(wait >= full_ms / 2 && wait <= full_ms, "{wait} of {full_ms}");
+        }
+        backoff.reset();
+        assert!(backoff.next() <= FIRST_RETRY);
+    }
+}
