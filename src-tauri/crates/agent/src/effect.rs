@@ -130,6 +130,8 @@ pub enum TimerId {
     ToneEnd,
     /// End of a call's card after the call.
     CardEnd(CallId),
+    /// An answer or a hang-up of ours that the far end did not confirm: no call may hang for ever.
+    Overdue(CallId),
     /// End of a toast.
     ToastEnd(u32),
 }

@@ -12,6 +12,8 @@ pub enum Input {
     SignIn(SignIn),
     /// The server changed the agent's profile.
     Profile(Box<Profile>),
+    /// Fields of the last changed profile that could not be used, each as one sentence; follows `Profile`.
+    ProfileFaults(Vec<String>),
     /// The server changed the list of pause reasons.
     PauseReasons(Vec<PauseReason>),
     /// The server changed the agent's queues.

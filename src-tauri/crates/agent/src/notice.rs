@@ -109,6 +109,8 @@ pub enum Notice {
     },
     /// This agent may not place calls.
     MayNotCall,
+    /// This agent may not be called; a call was refused.
+    MayNotBeCalled,
     /// The agent must press Play first, or sign in, or register.
     NotReadyToCall,
     /// What was typed is not a number.

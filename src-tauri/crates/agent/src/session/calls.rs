@@ -1,0 +1,415 @@
+use std::time::Duration;
+
+use super::call::Call;
+use super::turn::Turn;
+use super::{ending, incoming};
+use crate::{
+    CallEnd, CallId, CallProgress, CallState, CallView, Effect, MediaState, Notice, Time, TimerId,
+    Tone,
+};
+
+/// How long busy or congestion is heard.
+const FAILURE_TONE_FOR: Duration = Duration::from_secs(3);
+/// How long the card of a call stays after the call.
+const CARD_FOR: Duration = Duration::from_secs(5);
+/// An answer that is not acknowledged by then never will be: 64 × T1 (RFC 3261 section 13.3.1.4).
+const ANSWER_OVERDUE_AFTER: Duration = Duration::from_secs(32);
+/// After this long a call that we hung up is over, whatever the far end says.
+const HANG_UP_OVERDUE_AFTER: Duration = Duration::from_secs(5);
+
+/// The calls, what is heard besides them, and which one the ringing window shows.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    /// Oldest first.
+    list: Vec<Call>,
+    /// Busy or congestion of a call that is over.
+    failure: Option<Tone>,
+    /// What was last asked to be played.
+    tone: Option<Tone>,
+    /// What was last asked to be shown: which call, and whether with a notification.
+    shown: Option<(CallId, bool)>,
+}
+
+impl Calls {
+    pub(super) fn view(&self, now: Time) -> Vec<CallView> {
+        self.list.iter().map(|call| call.view(now)).collect()
+    }
+
+    pub(super) fn get(&self, id: CallId) -> Option<&Call> {
+        self.list.iter().find(|call| call.id == id)
+    }
+
+    /// Some call is not over.
+    pub(super) fn live(&self) -> bool {
+        self.list.iter().any(Call::live)
+    }
+
+    /// Some call takes up the line.
+    pub(super) fn engaged(&self) -> bool {
+        self.list.iter().any(Call::engaged)
+    }
+
+    pub(super) fn add(&mut self, call: Call) {
+        self.list.push(call);
+    }
+
+    pub(super) fn answer(&mut self, turn: &mut Turn<'_>, id: CallId) {
+        if !self.get(id).is_some_and(Call::ringing) {
+            return;
+        }
+        if self.other_audible(id) {
+            turn.toast(Notice::AlreadyInCall);
+            return;
+        }
+        // What rings besides it is a second call from now on.
+        for call in &mut self.list {
+            stop_auto_answer(call, turn);
+        }
+        if let Some(call) = self.get_mut(id) {
+            call.state = CallState::Answering;
+            turn.act(Effect::Answer { call: id });
+            watch(turn, id, ANSWER_OVERDUE_AFTER);
+        }
+    }
+
+    /// Refuses a ringing call.
+    pub(super) fn decline(&mut self, turn: &mut Turn<'_>, id: CallId) {
+        let Some(call) = self.get_mut(id).filter(|call| call.ringing()) else {
+            return;
+        };
+        stop_auto_answer(call, turn);
+        call.state = CallState::Ending;
+        turn.act(Effect::Reject {
+            call: id,
+            status: incoming::BUSY,
+        });
+        watch(turn, id, HANG_UP_OVERDUE_AFTER);
+    }
+
+    /// Refuses everything that rings: the agent is not to be disturbed.
+    pub(super) fn decline_all(&mut self, turn: &mut Turn<'_>) {
+        let ringing = self.list.iter().filter(|call| call.ringing());
+        for id in ringing.map(|call| call.id).collect::<Vec<_>>() {
+            self.decline(turn, id);
+        }
+    }
+
+    /// Ends a call in any state; asked a second time, it is over without the far end's word.
+    pub(super) fn hang_up(&mut self, turn: &mut Turn<'_>, id: CallId) {
+        let Some(call) = self.get_mut(id) else {
+            return;
+        };
+        match call.state {
+            CallState::Ringing => self.decline(turn, id),
+            CallState::Ending => close(call, turn, Notice::CallEnded),
+            CallState::Ended => {}
+            _ => hang_up_with(call, turn, Notice::CallEnded),
+        }
+    }
+
+    /// Hangs up every call and forgets them all: nobody is signed in any more.
+    pub(super) fn clear(&mut self, turn: &mut Turn<'_>) {
+        for call in &mut self.list {
+            stop_auto_answer(call, turn);
+            if call.engaged() {
+                turn.act(Effect::HangUp { call: call.id });
+            }
+        }
+        self.list.clear();
+        self.silence_failure(turn);
+        self.settle(turn);
+    }
+
+    pub(super) fn hold(&mut self, turn: &mut Turn<'_>, id: CallId) {
+        if let Some(call) = self.get_mut(id).filter(|call| call.state == CallState::Up) {
+            call.state = CallState::Holding;
+            turn.act(Effect::Hold { call: id, on: true });
+        }
+    }
+
+    pub(super) fn resume(&mut self, turn: &mut Turn<'_>, id: CallId) {
+        if self.other_audible(id) {
+            turn.toast(Notice::AlreadyInCall);
+            return;
+        }
+        // Not while hold is still being agreed: its late answer would be taken for the one to this.
+        if let Some(call) = self
+            .get_mut(id)
+            .filter(|call| call.state == CallState::Held)
+        {
+            call.state = CallState::Resuming;
+            turn.act(Effect::Hold {
+                call: id,
+                on: false,
+            });
+        }
+    }
+
+    /// What the far end agreed to; the only source of what the bar shows.
+    pub(super) fn hold_confirmed(&mut self, turn: &mut Turn<'_>, id: CallId, held: bool) {
+        let other_audible = self.other_audible(id);
+        let Some(call) = self.get_mut(id) else {
+            return;
+        };
+        let established = matches!(
+            call.state,
+            CallState::Up | CallState::Holding | CallState::Held | CallState::Resuming
+        );
+        match (established, held) {
+            (false, _) => {}
+            (true, true) => call.state = CallState::Held,
+            // Two customers must never hear the agent at once.
+            (true, false) if other_audible => turn.act(Effect::Hold { call: id, on: true }),
+            (true, false) => call.state = CallState::Up,
+        }
+    }
+
+    pub(super) fn remote_hold(&mut self, id: CallId, held: bool) {
+        if let Some(call) = self.get_mut(id).filter(|call| call.engaged()) {
+            call.held_by_remote = held;
+        }
+    }
+
+    pub(super) fn dtmf(&mut self, turn: &mut Turn<'_>, id: CallId, typed: &str, audible: bool) {
+        let up = self
+            .get(id)
+            .is_some_and(|call| call.state == CallState::Up || call.early_media && call.audible());
+        let digits: String = typed
+            .chars()
+            .map(|c| c.to_ascii_uppercase())
+            .filter(|c| matches!(c, '0'..='9' | '*' | '#' | 'A'..='D'))
+            .collect();
+        if up && !digits.is_empty() {
+            turn.act(Effect::Dtmf {
+                call: id,
+                digits,
+                audible,
+            });
+        }
+    }
+
+    pub(super) fn progress(&mut self, id: CallId, progress: CallProgress) {
+        let Some(call) = self
+            .get_mut(id)
+            .filter(|call| matches!(call.state, CallState::Dialling | CallState::RemoteRinging))
+        else {
+            return;
+        };
+        call.state = CallState::RemoteRinging;
+        if progress == CallProgress::EarlyMedia {
+            call.early_media = true;
+        }
+    }
+
+    /// The far end answered, or acknowledged our answer.
+    pub(super) fn answered(&mut self, turn: &mut Turn<'_>, id: CallId) {
+        let Some(call) = self.get_mut(id) else {
+            return;
+        };
+        match call.state {
+            CallState::Answering => turn.act(Effect::StopTimer(TimerId::Overdue(id))),
+            CallState::Dialling | CallState::RemoteRinging => {}
+            _ => return,
+        }
+        call.state = CallState::Up;
+        call.answered = Some(turn.now);
+    }
+
+    pub(super) fn media(&mut self, turn: &mut Turn<'_>, id: CallId, state: MediaState) {
+        let Some(call) = self.get_mut(id).filter(|call| call.engaged()) else {
+            return;
+        };
+        match state {
+            MediaState::Connected => {
+                call.interrupted = false;
+                // Sound flows both ways, so the caller has our answer even if its ACK was lost.
+                if call.state == CallState::Answering {
+                    self.answered(turn, id);
+                }
+            }
+            MediaState::Interrupted => call.interrupted = true,
+            MediaState::Failed(fault) => {
+                stop_auto_answer(call, turn);
+                hang_up_with(call, turn, Notice::CallNoSound { fault });
+            }
+        }
+    }
+
+    pub(super) fn ended(&mut self, turn: &mut Turn<'_>, id: CallId, end: CallEnd) {
+        let Some(call) = self.get_mut(id).filter(|call| call.live()) else {
+            return;
+        };
+        let ours = call.state == CallState::Ending;
+        let (notice, tone) = ending::of(end, call.direction, call.answered.is_some());
+        if ours {
+            close(call, turn, Notice::CallEnded);
+            return;
+        }
+        close(call, turn, notice);
+        if let Some(tone) = tone
+            && !self.engaged()
+        {
+            self.failure = Some(tone);
+            turn.act(Effect::StartTimer {
+                timer: TimerId::ToneEnd,
+                at: turn.now + FAILURE_TONE_FOR,
+            });
+        }
+    }
+
+    pub(super) fn timer(&mut self, turn: &mut Turn<'_>, timer: TimerId) {
+        match timer {
+            TimerId::AutoAnswer(id) => self.auto_answer_due(turn, id),
+            TimerId::ToneEnd => self.failure = None,
+            TimerId::CardEnd(id) => self.list.retain(|call| call.id != id || call.live()),
+            TimerId::Overdue(id) => self.overdue(turn, id),
+            TimerId::ToastEnd(_) => {}
+        }
+    }
+
+    /// Automatic answer was switched off: what rings waits for the agent.
+    pub(super) fn stop_auto_answers(&mut self, turn: &mut Turn<'_>) {
+        for call in &mut self.list {
+            stop_auto_answer(call, turn);
+        }
+    }
+
+    /// A new call takes the place of the last one's busy tone.
+    pub(super) fn silence_failure(&mut self, turn: &mut Turn<'_>) {
+        if self.failure.take().is_some() {
+            turn.act(Effect::StopTimer(TimerId::ToneEnd));
+        }
+    }
+
+    /// Brings ringing window and tone up to date; nothing else starts or stops them.
+    pub(super) fn settle(&mut self, turn: &mut Turn<'_>) {
+        // The oldest stays in the window: a second call must not slide under the agent's pointer.
+        let ringing = self.list.iter().find(|call| call.ringing());
+        let shown = ringing.map(|call| {
+            let notify = call.auto_answer.is_some_and(|countdown| countdown.notify);
+            (call.id, notify)
+        });
+        if shown != self.shown {
+            let gone = self
+                .shown
+                .filter(|(id, _)| shown.is_none_or(|(now_shown, _)| now_shown != *id));
+            if let Some((call, _)) = gone {
+                turn.act(Effect::HideRinging { call });
+            }
+            if let Some((call, notify)) = shown {
+                turn.act(Effect::ShowRinging { call, notify });
+            }
+            self.shown = shown;
+        }
+        let tone = self.wanted_tone();
+        if tone != self.tone {
+            turn.act(Effect::Tone(tone));
+            self.tone = tone;
+        }
+    }
+
+    fn wanted_tone(&self) -> Option<Tone> {
+        let ringing = self.list.iter().any(Call::ringing);
+        let in_call = self
+            .list
+            .iter()
+            .any(|call| call.engaged() && !call.ringing());
+        let ringback = self
+            .list
+            .iter()
+            .any(|call| call.state == CallState::RemoteRinging && !call.early_media);
+        match (ringing, in_call) {
+            (true, true) => Some(Tone::CallWaiting),
+            (true, false) => Some(Tone::Ring),
+            (false, _) if ringback => Some(Tone::Ringback),
+            (false, _) => self.failure,
+        }
+    }
+
+    fn auto_answer_due(&mut self, turn: &mut Turn<'_>, id: CallId) {
+        let in_call = self
+            .list
+            .iter()
+            .any(|call| call.id != id && call.engaged() && !call.ringing());
+        let Some(call) = self.get_mut(id).filter(|call| call.ringing()) else {
+            return;
+        };
+        let Some(countdown) = call.auto_answer else {
+            return;
+        };
+        if turn.now < countdown.at {
+            turn.act(Effect::StartTimer {
+                timer: TimerId::AutoAnswer(id),
+                at: countdown.at,
+            });
+        } else if in_call {
+            stop_auto_answer(call, turn);
+        } else {
+            call.auto_answer = None;
+            self.answer(turn, id);
+        }
+    }
+
+    fn overdue(&mut self, turn: &mut Turn<'_>, id: CallId) {
+        let Some(call) = self.get_mut(id) else {
+            return;
+        };
+        match call.state {
+            CallState::Answering => hang_up_with(
+                call,
+                turn,
+                Notice::CallNoSound {
+                    fault: "the caller's phone did not confirm the answer".to_owned(),
+                },
+            ),
+            CallState::Ending => close(call, turn, Notice::CallEnded),
+            _ => {}
+        }
+    }
+
+    fn get_mut(&mut self, id: CallId) -> Option<&mut Call> {
+        self.list.iter_mut().find(|call| call.id == id)
+    }
+
+    fn other_audible(&self, id: CallId) -> bool {
+        self.list.iter().any(|call| call.id != id && call.audible())
+    }
+}
+
+/// Asks the far end to end the call; `notice` is what the card will say.
+fn hang_up_with(call: &mut Call, turn: &mut Turn<'_>, notice: Notice) {
+    call.state = CallState::Ending;
+    call.end = Some(notice);
+    turn.act(Effect::HangUp { call: call.id });
+    watch(turn, call.id, HANG_UP_OVERDUE_AFTER);
+}
+
+/// The call is over; its card stays for a moment. A reason that was noted before stands.
+fn close(call: &mut Call, turn: &mut Turn<'_>, notice: Notice) {
+    stop_auto_answer(call, turn);
+    if matches!(call.state, CallState::Answering | CallState::Ending) {
+        turn.act(Effect::StopTimer(TimerId::Overdue(call.id)));
+    }
+    call.state = CallState::Ended;
+    call.ended = Some(turn.now);
+    call.interrupted = false;
+    call.held_by_remote = false;
+    call.end.get_or_insert(notice);
+    turn.act(Effect::StartTimer {
+        timer: TimerId::CardEnd(call.id),
+        at: turn.now + CARD_FOR,
+    });
+}
+
+fn stop_auto_answer(call: &mut Call, turn: &mut Turn<'_>) {
+    if call.auto_answer.take().is_some() {
+        turn.act(Effect::StopTimer(TimerId::AutoAnswer(call.id)));
+    }
+}
+
+fn watch(turn: &mut Turn<'_>, id: CallId, after: Duration) {
+    turn.act(Effect::StartTimer {
+        timer: TimerId::Overdue(id),
+        at: turn.now + after,
+    });
+}
