@@ -1,0 +1,44 @@
+//! `cargo xtask bench`: figures about speed; they are printed, not judged.
+
+use std::process::Command;
+
+use crate::failure::Failure;
+use crate::needs::Purpose;
+use crate::setup::{self, Consent};
+use crate::steps::{Output, Steps};
+use crate::workspace::cargo;
+
+pub(crate) fn bench(consent: Consent) -> Result<(), Failure> {
+    setup::setup(Purpose::Test, consent)?;
+    let mut steps = Steps::new(2);
+    steps.run(
+        "building with optimisations",
+        &mut cargo([
+            "build",
+            "--locked",
+            "--release",
+            "-p",
+            "sidetone-sandbox",
+            "-p",
+            "sidetone-headless",
+            "-p",
+            "sidetone-interop",
+        ]),
+        Output::Kept,
+        "Read what the compiler says above.",
+    )?;
+    let program = crate::workspace::released("bench");
+    let mut command = if crate::system::is_root() {
+        Command::new(program)
+    } else {
+        let mut command = Command::new("sudo");
+        command.arg("--preserve-env").arg(program);
+        command
+    };
+    steps.run(
+        "measuring (about three minutes)",
+        &mut command,
+        Output::Shown,
+        "Read what it says above; it needs root for a network namespace.",
+    )
+}

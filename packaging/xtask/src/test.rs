@@ -1,0 +1,339 @@
+//! `cargo xtask test` and `cargo xtask lint`.
+
+use std::ffi::OsString;
+use std::process::Command;
+
+use crate::bundle;
+use crate::checks::Checks;
+use crate::failure::Failure;
+use crate::needs::{Need, Purpose};
+use crate::setup::{self, Consent};
+use crate::steps::{Output, Steps};
+use crate::system::{self, Manager};
+use crate::workspace::{cache, cargo, debug_folder, npm, npm_is_current, root};
+
+/// Debug builds of it take a minute once, and it is kept in the cache.
+const CARGO_DENY: &str = "0.20.2";
+
+pub(crate) fn test(only: Option<&str>, long: bool, consent: Consent) -> Result<(), Failure> {
+    let purpose = if only == Some("unit") {
+        Purpose::Bar
+    } else {
+        Purpose::Test
+    };
+    let missing = setup::provide(purpose, consent)?;
+    let vital: Vec<&Need> = missing
+        .iter()
+        .copied()
+        .filter(|need| need.purpose < Purpose::Test)
+        .collect();
+    if !vital.is_empty() {
+        return Err(Failure::missing(
+            "looking for what the build needs",
+            format!("missing: {}", setup::names(&vital)),
+            setup::remedies(&vital),
+        ));
+    }
+    let mut checks = Checks::default();
+    let wants = |part: &str| only.is_none_or(|only| only == part);
+    if wants("unit") {
+        tools(&mut checks);
+        add_user_interface_build(&mut checks);
+        add_lint(&mut checks, false);
+        add_unit(&mut checks);
+    }
+    if wants("interop") {
+        add_interop(&mut checks, &missing, consent);
+    }
+    if wants("e2e") {
+        add_e2e(&mut checks, &missing);
+    }
+    if long {
+        bundle::add_checks(&mut checks, &missing);
+    }
+    checks.run()
+}
+
+pub(crate) fn lint(long: bool, consent: Consent) -> Result<(), Failure> {
+    setup::provide(Purpose::Bar, consent)?;
+    let mut checks = Checks::default();
+    tools(&mut checks);
+    add_user_interface_build(&mut checks);
+    add_lint(&mut checks, long);
+    checks.run()
+}
+
+/// Tools that no system packages.
+fn tools(checks: &mut Checks) {
+    if deny_program().is_none() {
+        let mut install = cargo([
+            "install",
+            "--quiet",
+            "--locked",
+            "--debug",
+            "cargo-deny",
+            "--version",
+            CARGO_DENY,
+            "--root",
+        ]);
+        install.arg(cache().join("tools"));
+        // Not in the project's target folder, whose flags and lock it does not share.
+        install.env("CARGO_TARGET_DIR", cache().join("tools-target"));
+        checks.add(
+            "installing cargo-deny",
+            install,
+            "Install cargo-deny by hand: cargo install --locked cargo-deny",
+        );
+    }
+}
+
+fn deny_program() -> Option<std::path::PathBuf> {
+    let own = cache()
+        .join("tools/bin")
+        .join(format!("cargo-deny{}", std::env::consts::EXE_SUFFIX));
+    if own.is_file() {
+        Some(own)
+    } else {
+        system::find("cargo-deny")
+    }
+}
+
+fn add_lint(checks: &mut Checks, advisories: bool) {
+    checks.add(
+        "formatting",
+        cargo(["fmt", "--all", "--check"]),
+        "cargo fmt --all",
+    );
+    let program = deny_program().unwrap_or_else(|| cache().join("tools/bin/cargo-deny"));
+    let mut deny = Command::new(&program);
+    deny.args(["check", "licenses", "bans", "sources"])
+        .current_dir(root());
+    checks.add(
+        "licences, bans and sources of the dependencies",
+        deny,
+        "Replace the dependency, or decide about it in deny.toml.",
+    );
+    if advisories {
+        let mut deny = Command::new(&program);
+        deny.args(["check", "advisories"]).current_dir(root());
+        checks.add(
+            "advisories about the dependencies",
+            deny,
+            "Update the dependency named above.",
+        );
+    }
+    checks.add(
+        "clippy",
+        cargo([
+            "clippy",
+            "--quiet",
+            "--workspace",
+            "--all-targets",
+            "--locked",
+            "--",
+            "-D",
+            "warnings",
+        ]),
+        "Change the code as clippy says.",
+    );
+}
+
+/// The shell embeds the built user interface: it comes before anything that compiles the shell.
+fn add_user_interface_build(checks: &mut Checks) {
+    const NAME: &str = "building the user interface";
+    if checks.has(NAME) {
+        return;
+    }
+    if !npm_is_current() {
+        checks.add(
+            "fetching the user interface's packages",
+            npm(["ci", "--no-audit", "--no-fund"]),
+            "Is the npm registry reachable?",
+        );
+    }
+    checks.add(
+        NAME,
+        npm(["run", "build"]),
+        "Read what the build says above.",
+    );
+}
+
+fn add_unit(checks: &mut Checks) {
+    checks.add(
+        "types of the user interface",
+        npm(["run", "check"]),
+        "Change the code as the checker says.",
+    );
+    checks.add(
+        "lint of the user interface",
+        npm(["run", "lint"]),
+        "cd ui && npm run format",
+    );
+    checks.add_shown(
+        "tests of the user interface",
+        npm(["test"]),
+        "Read what failed above.",
+    );
+    checks.add_shown(
+        "unit tests",
+        cargo([
+            "test",
+            "--workspace",
+            "--locked",
+            "--exclude",
+            "sidetone-interop",
+            "--exclude",
+            "sidetone-e2e",
+        ]),
+        "Read what failed above; cargo test -p CRATE NAME runs one.",
+    );
+    checks.add_shown(
+        "unit tests of the comparing of sound",
+        cargo(["test", "--locked", "-p", "sidetone-interop", "--lib"]),
+        "Read what failed above.",
+    );
+}
+
+fn add_interop(checks: &mut Checks, missing: &[&Need], consent: Consent) {
+    const NAME: &str = "interop tests against a real Asterisk";
+    if let Some(reason) = why_not(missing, &["ip (", "unshare", "debootstrap"]) {
+        return checks.leave_out(NAME, reason);
+    }
+    if Manager::detect() != Some(Manager::Apt)
+        || system::output("apt-get", &["--version"]).is_none()
+    {
+        return checks.leave_out(
+            NAME,
+            "the root folder with Asterisk is made from Debian's packages: needs Debian",
+        );
+    }
+    let mut run = cargo([
+        "test",
+        "--locked",
+        "-p",
+        "sidetone-interop",
+        "--tests",
+        "--",
+        "--include-ignored",
+        "--test-threads=1",
+    ]);
+    if !system::is_root() {
+        if system::find("sudo").is_none() {
+            return checks.leave_out(NAME, "namespaces need root, and there is no sudo");
+        }
+        if !consent.to("The interop tests make network namespaces and a root folder, for which they need root. Run them with sudo?") {
+            return checks.leave_out(NAME, "namespaces need root, and sudo was not wanted");
+        }
+        match runner_variable() {
+            Some(variable) => run.env(variable, "sudo --preserve-env"),
+            None => return checks.leave_out(NAME, "rustc does not say what machine this is"),
+        };
+    }
+    checks.add(
+        "building the sandbox and the phone without a window",
+        cargo([
+            "build",
+            "--quiet",
+            "--locked",
+            "-p",
+            "sidetone-sandbox",
+            "-p",
+            "sidetone-headless",
+        ]),
+        "Read what the compiler says above.",
+    );
+    checks.add_shown(NAME, run, "Read what failed above; the folder it names has every log. SIDETONE_KEEP=1 keeps it always.");
+}
+
+fn add_e2e(checks: &mut Checks, missing: &[&Need]) {
+    const NAME: &str = "test of the real window";
+    if !cfg!(target_os = "linux") {
+        return checks.leave_out(
+            NAME,
+            "WebDriver and the private desk are there on Linux only",
+        );
+    }
+    let needed = [
+        "a display",
+        "a window",
+        "a session bus",
+        "WebKit's",
+        "a sound",
+        "the sound",
+        "ALSA's way",
+        "ImageMagick",
+        "a notification",
+    ];
+    if let Some(reason) = why_not(missing, &needed) {
+        return checks.leave_out(NAME, reason);
+    }
+    add_user_interface_build(checks);
+    checks.add(
+        "building the bar, the sandbox and the phone",
+        cargo([
+            "build",
+            "--quiet",
+            "--locked",
+            "-p",
+            "sidetone",
+            "-p",
+            "sidetone-sandbox",
+        ]),
+        "Read what the compiler says above.",
+    );
+    let mut run = cargo([
+        "test",
+        "--locked",
+        "-p",
+        "sidetone-e2e",
+        "--",
+        "--include-ignored",
+        "--test-threads=1",
+    ]);
+    run.env("SIDETONE_E2E_LOGS", debug_folder().join("xtask/e2e"));
+    checks.add_shown(
+        NAME,
+        run,
+        "Read what failed above; target/debug/xtask/e2e has the logs of what it started.",
+    );
+}
+
+/// A sentence when one of the needs whose names start so is missing.
+fn why_not(missing: &[&Need], names: &[&str]) -> Option<String> {
+    if !cfg!(target_os = "linux") {
+        return Some("needs Linux".to_owned());
+    }
+    let lacking: Vec<&Need> = missing
+        .iter()
+        .copied()
+        .filter(|need| names.iter().any(|name| need.name.starts_with(name)))
+        .collect();
+    (!lacking.is_empty()).then(|| format!("missing: {}", setup::names(&lacking)))
+}
+
+/// The variable in which cargo looks for what starts the test programs.
+fn runner_variable() -> Option<OsString> {
+    let text = system::output("rustc", &["-vV"])?;
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "))?;
+    Some(
+        format!(
+            "CARGO_TARGET_{}_RUNNER",
+            host.to_uppercase().replace('-', "_")
+        )
+        .into(),
+    )
+}
+
+/// Builds what `names` says as one step.
+pub(crate) fn build(steps: &mut Steps, name: &str, packages: &[&str]) -> Result<(), Failure> {
+    let mut command = cargo(["build", "--locked"]);
+    for package in packages {
+        command.args(["-p", package]);
+    }
+    steps.run(
+        name,
+        &mut command,
+        Output::Kept,
+        "Read what the compiler says above.",
+    )
+}
