@@ -6,14 +6,19 @@
 
 mod api;
 mod codec;
+mod device;
 mod jitter;
 mod level;
 mod receive;
 mod resample;
 mod send;
+mod tone;
+mod voice;
+mod wav;
 
 pub use api::{
-    AudioSetup, BLOCK, Block, DeviceInfo, DeviceRole, DeviceSelection, Direction, IceServer,
-    KeyingPlan, Levels, MediaConfig, MediaError, SAMPLE_RATE, Session, SessionEvent, SessionStats,
-    ToneKind, Voice,
+    BLOCK, Block, Direction, IceServer, KeyingPlan, MediaConfig, MediaError, SAMPLE_RATE, Session,
+    SessionEvent, SessionStats,
 };
+pub use device::{DeviceInfo, DeviceRole, DeviceSelection};
+pub use voice::{AudioSetup, Levels, ToneKind, Voice};

@@ -1,0 +1,451 @@
+//! The thread that opens and closes devices, and finds another one when one goes.
+
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::{Duration, Instant};
+
+use cpal::{Error, ErrorKind};
+use tokio::sync::watch;
+
+use super::list::{Listed, look};
+use super::{DeviceInfo, DeviceRole, DeviceSelection, Opened, Ringer, stream};
+use crate::voice::Need;
+
+/// How often the devices are looked at, and a lost one tried again.
+const LOOK: Duration = Duration::from_secs(2);
+/// How long a device stays open after its last use: a call often follows a ring, a tone a call.
+const LINGER: Duration = Duration::from_secs(3);
+/// Devices tried before giving up for now.
+const ATTEMPTS: usize = 6;
+
+/// What the device thread is told.
+pub(super) enum Message {
+    Need(Need),
+    Select(DeviceSelection),
+    /// A stream stopped working.
+    Failed {
+        role: DeviceRole,
+        generation: u64,
+        error: Error,
+    },
+    End,
+}
+
+pub(super) struct Keeper {
+    host: cpal::Host,
+    messages: mpsc::Sender<Message>,
+    lines: mpsc::Sender<Opened>,
+    faults: watch::Sender<Option<String>>,
+    list: Arc<Mutex<Vec<DeviceInfo>>>,
+    listed: Vec<Listed>,
+    selection: DeviceSelection,
+    slots: [Slot; 3],
+    generation: u64,
+    looked: Instant,
+}
+
+/// One role.
+struct Slot {
+    role: DeviceRole,
+    needed: bool,
+    /// Since when nobody needs it.
+    rests: Instant,
+    open: Option<Open>,
+    fault: Option<String>,
+    /// Not before this is the chosen device tried again.
+    retry: Instant,
+}
+
+struct Open {
+    /// Dropping it closes the device. `None`: the ringer shares the speaker.
+    stream: Option<cpal::Stream>,
+    id: String,
+    generation: u64,
+}
+
+impl Keeper {
+    pub(super) fn new(
+        selection: DeviceSelection,
+        messages: mpsc::Sender<Message>,
+        lines: mpsc::Sender<Opened>,
+        faults: watch::Sender<Option<String>>,
+        list: Arc<Mutex<Vec<DeviceInfo>>>,
+    ) -> Self {
+        let now = Instant::now();
+        let slot = |role| Slot {
+            role,
+            needed: false,
+            rests: now,
+            open: None,
+            fault: None,
+            retry: now,
+        };
+        let mut keeper = Self {
+            host: host(),
+            messages,
+            lines,
+            faults,
+            list,
+            listed: Vec::new(),
+            selection,
+            slots: [
+                slot(DeviceRole::Microphone),
+                slot(DeviceRole::Speaker),
+                slot(DeviceRole::Ringer),
+            ],
+            generation: 0,
+            looked: now,
+        };
+        keeper.look();
+        keeper.reconcile();
+        keeper
+    }
+
+    pub(super) fn run(&mut self, inbox: &mpsc::Receiver<Message>) {
+        loop {
+            match inbox.recv_timeout(self.pause()) {
+                Ok(Message::Need(need)) => self.need(need),
+                Ok(Message::Select(selection)) => self.select(selection),
+                Ok(Message::Failed {
+                    role,
+                    generation,
+                    error,
+                }) => self.failed(role, generation, &error),
+                Ok(Message::End) | Err(mpsc::RecvTimeoutError::Disconnected) => return,
+                Err(mpsc::RecvTimeoutError::Timeout) => {}
+            }
+            if self.looked.elapsed() >= LOOK {
+                self.look();
+            }
+            self.reconcile();
+        }
+    }
+
+    /// Until the next look, or the next device that has rested long enough.
+    fn pause(&self) -> Duration {
+        let resting = self
+            .slots
+            .iter()
+            .filter(|slot| !slot.needed && slot.open.is_some())
+            .map(|slot| LINGER.saturating_sub(slot.rests.elapsed()))
+            .min();
+        let look = LOOK.saturating_sub(self.looked.elapsed());
+        resting.map_or(look, |rest| rest.min(look))
+    }
+
+    fn need(&mut self, need: Need) {
+        for slot in &mut self.slots {
+            let needed = match slot.role {
+                DeviceRole::Microphone => need.microphone,
+                DeviceRole::Speaker => need.speaker,
+                DeviceRole::Ringer => need.ringer,
+            };
+            if slot.needed && !needed {
+                slot.rests = Instant::now();
+            }
+            slot.needed = needed;
+        }
+    }
+
+    fn select(&mut self, selection: DeviceSelection) {
+        self.selection = selection;
+        for slot in &mut self.slots {
+            slot.retry = Instant::now();
+            slot.fault = None;
+        }
+        self.look();
+    }
+
+    fn look(&mut self) {
+        self.looked = Instant::now();
+        self.listed = look(&self.host);
+        let list: Vec<DeviceInfo> = self.listed.iter().map(|one| one.info.clone()).collect();
+        let mut shared = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        if *shared != list {
+            *shared = list;
+            drop(shared);
+            // The same fault or none, told again: the list has changed.
+            self.faults.send_modify(|_| {});
+        }
+    }
+
+    fn failed(&mut self, role: DeviceRole, generation: u64, error: &Error) {
+        let index = role as usize;
+        let Some(open) = &self.slots[index].open else {
+            return;
+        };
+        if open.generation != generation {
+            return;
+        }
+        let id = open.id.clone();
+        tracing::warn!(?role, device = id, %error, "sound device failed");
+        self.close(index);
+        let name = self.name(&id, role);
+        self.slots[index].fault = Some(format!("{name} {}", reason(error)));
+        // Others may sit on the same lost device.
+        self.look();
+    }
+
+    /// Makes what is open fit what is needed and chosen.
+    fn reconcile(&mut self) {
+        for index in 0..self.slots.len() {
+            let slot = &self.slots[index];
+            if slot.needed {
+                self.provide(index);
+            } else if slot.open.is_some() && slot.rests.elapsed() >= LINGER {
+                self.close(index);
+            } else if slot.open.is_none() {
+                self.check_presence(index);
+            }
+        }
+        self.publish();
+    }
+
+    /// Opens the chosen device, or another one meanwhile.
+    fn provide(&mut self, index: usize) {
+        let role = self.slots[index].role;
+        let chosen = self.chosen(role);
+        let current = self.slots[index].open.as_ref().map(|open| open.id.clone());
+        if current.is_some() && current == chosen {
+            return;
+        }
+        if Instant::now() < self.slots[index].retry {
+            return;
+        }
+        self.slots[index].retry = Instant::now() + LOOK;
+        let fault = match &chosen {
+            None => format!("No {} is connected", kind(role)),
+            Some(id) => match self.open(index, id) {
+                Ok(()) => {
+                    self.slots[index].fault = None;
+                    return;
+                }
+                Err(error) => format!("{} {}", self.name(id, role), reason(&error)),
+            },
+        };
+        if let Some(current) = current {
+            // Another one works meanwhile and goes on.
+            let meanwhile = self.name(&current, role);
+            self.slots[index].fault = Some(sentence(role, &fault, Some(&meanwhile)));
+            return;
+        }
+        let meanwhile = self.open_another(index, chosen.as_deref());
+        self.slots[index].fault = Some(sentence(role, &fault, meanwhile.as_deref()));
+        if meanwhile.is_none() && role == DeviceRole::Ringer {
+            self.hand_over(Opened::Ringer(Ringer::WithSpeaker));
+        }
+    }
+
+    /// Opens the first other device that works, and gives its name.
+    fn open_another(&mut self, index: usize, chosen: Option<&str>) -> Option<String> {
+        let input = self.slots[index].role == DeviceRole::Microphone;
+        let others: Vec<DeviceInfo> = self
+            .listed
+            .iter()
+            .map(|one| &one.info)
+            .filter(|info| info.input == input && Some(info.id.as_str()) != chosen)
+            .take(ATTEMPTS)
+            .cloned()
+            .collect();
+        others
+            .into_iter()
+            .find(|info| self.open(index, &info.id).is_ok())
+            .map(|info| info.name)
+    }
+
+    fn open(&mut self, index: usize, id: &str) -> Result<(), Error> {
+        let role = self.slots[index].role;
+        let speaker = self.slots[DeviceRole::Speaker as usize].open.as_ref();
+        self.generation += 1;
+        let generation = self.generation;
+        if role == DeviceRole::Ringer && speaker.is_some_and(|speaker| speaker.id == id) {
+            self.slots[index].open = Some(Open {
+                stream: None,
+                id: id.to_owned(),
+                generation,
+            });
+            self.hand_over(Opened::Ringer(Ringer::WithSpeaker));
+            return Ok(());
+        }
+        let input = role == DeviceRole::Microphone;
+        let device = self
+            .listed
+            .iter()
+            .find(|one| one.info.id == id && one.info.input == input)
+            .map(|one| one.device.clone())
+            .ok_or(ErrorKind::DeviceNotAvailable)?;
+        let started = Instant::now();
+        let messages = self.messages.clone();
+        let mut told = false;
+        let failed = move |error: Error| {
+            // The stream goes on after these.
+            let passing = matches!(
+                error.kind(),
+                ErrorKind::Xrun | ErrorKind::RealtimeDenied | ErrorKind::DeviceChanged
+            );
+            if !passing && !told {
+                told = true;
+                let _ = messages.send(Message::Failed {
+                    role,
+                    generation,
+                    error,
+                });
+            }
+        };
+        let (stream, opened) = match role {
+            DeviceRole::Microphone => {
+                let (stream, capture) = stream::open_input(&device, failed)?;
+                (stream, Opened::Microphone(Some(capture)))
+            }
+            DeviceRole::Speaker => {
+                let (stream, playback) = stream::open_output(&device, failed)?;
+                (stream, Opened::Speaker(Some(playback)))
+            }
+            DeviceRole::Ringer => {
+                let (stream, playback) = stream::open_output(&device, failed)?;
+                (stream, Opened::Ringer(Ringer::Own(playback)))
+            }
+        };
+        let took_ms = started.elapsed().as_millis() as u64;
+        tracing::info!(?role, device = id, took_ms, "sound device opened");
+        self.slots[index].open = Some(Open {
+            stream: Some(stream),
+            id: id.to_owned(),
+            generation,
+        });
+        self.hand_over(opened);
+        Ok(())
+    }
+
+    fn close(&mut self, index: usize) {
+        let role = self.slots[index].role;
+        self.hand_over(match role {
+            DeviceRole::Microphone => Opened::Microphone(None),
+            DeviceRole::Speaker => Opened::Speaker(None),
+            DeviceRole::Ringer => Opened::Ringer(Ringer::Closed),
+        });
+        let Some(open) = self.slots[index].open.take() else {
+            return;
+        };
+        tracing::info!(?role, device = open.id, "sound device closed");
+        drop(open.stream);
+        self.slots[index].retry = Instant::now();
+        let ringer = &mut self.slots[DeviceRole::Ringer as usize];
+        let shared = ringer
+            .open
+            .as_ref()
+            .is_some_and(|open| open.stream.is_none());
+        if role == DeviceRole::Speaker && shared {
+            ringer.open = None;
+            ringer.retry = Instant::now();
+        }
+    }
+
+    /// While a role is not in use its device is only looked up in the list.
+    fn check_presence(&mut self, index: usize) {
+        let role = self.slots[index].role;
+        let input = role == DeviceRole::Microphone;
+        let present = |id: &str| {
+            let mut devices = self.listed.iter().map(|one| &one.info);
+            devices.any(|info| info.input == input && info.id == id)
+        };
+        match self.selection.of(role) {
+            Some(id) if !present(id) => {
+                let fault = format!("{} is not connected", self.name(id, role));
+                self.slots[index].fault = Some(sentence(role, &fault, None));
+            }
+            _ => {}
+        }
+    }
+
+    /// The device that the agent chose, or the system's default.
+    fn chosen(&self, role: DeviceRole) -> Option<String> {
+        if let Some(id) = self.selection.of(role) {
+            return Some(id.to_owned());
+        }
+        let input = role == DeviceRole::Microphone;
+        self.listed
+            .iter()
+            .find(|one| one.info.default && one.info.input == input)
+            .map(|one| one.info.id.clone())
+    }
+
+    /// How the device is called in a sentence.
+    fn name(&self, id: &str, role: DeviceRole) -> String {
+        let known = self.listed.iter().find(|one| one.info.id == id);
+        let name = known.map_or(id, |one| one.info.name.as_str());
+        format!("The {} \u{201c}{name}\u{201d}", kind(role))
+    }
+
+    fn hand_over(&self, opened: Opened) {
+        if self.lines.send(opened).is_err() {
+            tracing::debug!("the voice thread has ended");
+        }
+    }
+
+    fn publish(&self) {
+        let faults: Vec<&str> = self
+            .slots
+            .iter()
+            .filter_map(|slot| slot.fault.as_deref())
+            .collect();
+        let fault = (!faults.is_empty()).then(|| faults.join(" "));
+        self.faults.send_if_modified(|current| {
+            let changed = *current != fault;
+            if changed {
+                tracing::info!(fault, "sound devices");
+                *current = fault;
+            }
+            changed
+        });
+    }
+}
+
+/// ALSA on Linux: the native PulseAudio host was measured with two seconds of delay.
+fn host() -> cpal::Host {
+    #[cfg(target_os = "linux")]
+    if let Ok(host) = cpal::host_from_id(cpal::HostId::Alsa) {
+        return host;
+    }
+    cpal::default_host()
+}
+
+const fn kind(role: DeviceRole) -> &'static str {
+    match role {
+        DeviceRole::Microphone => "microphone",
+        DeviceRole::Speaker => "speaker",
+        DeviceRole::Ringer => "ring device",
+    }
+}
+
+/// Which device, why, what happens meanwhile, what to do.
+fn sentence(role: DeviceRole, fault: &str, meanwhile: Option<&str>) -> String {
+    let meanwhile = match (meanwhile, role) {
+        (Some(other), _) => format!("“{other}” is used meanwhile"),
+        (None, DeviceRole::Microphone) => "the customer cannot hear you".to_owned(),
+        (None, DeviceRole::Speaker) => "you cannot hear the customer".to_owned(),
+        (None, DeviceRole::Ringer) => "it rings in the speaker".to_owned(),
+    };
+    format!(
+        "{fault}; {meanwhile}. Connect it or choose another {}.",
+        kind(role)
+    )
+}
+
+fn reason(error: &Error) -> String {
+    match error.kind() {
+        ErrorKind::DeviceNotAvailable | ErrorKind::StreamInvalidated => {
+            "is not connected any more".to_owned()
+        }
+        ErrorKind::DeviceBusy => "is in use by another program".to_owned(),
+        ErrorKind::PermissionDenied => {
+            "may not be used: allow it in the system's privacy settings".to_owned()
+        }
+        ErrorKind::HostUnavailable => {
+            "cannot be reached because the sound system does not run".to_owned()
+        }
+        ErrorKind::UnsupportedConfig | ErrorKind::UnsupportedOperation => {
+            "offers no sound format that can be used".to_owned()
+        }
+        _ => format!("does not work ({error})"),
+    }
+}

@@ -1,0 +1,239 @@
+//! The voice's end of an open device: a ring, a change of rate, and the correction of clock drift.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use crate::resample::Resampler;
+use crate::{BLOCK, Block, SAMPLE_RATE};
+
+/// Ring size, as a share of a second.
+const RING: u32 = 2;
+/// Looks at a buffer between two corrections of drift: half a second.
+const WINDOW: u32 = 50;
+/// Correction per sample of excess, parts per million: what is too much is gone in two seconds.
+const CORRECTION: f64 = 10.0;
+/// Largest correction, parts per million; about five cents, which nobody hears.
+const LARGEST: f64 = 3_000.0;
+/// Sound kept back on top of the device's own chunk against late wake-ups, samples at 48 kHz.
+const RESERVE: usize = 240;
+/// More than this above the aim is cut off at once (after a stall), samples at 48 kHz.
+const TOO_MUCH: usize = 2_400;
+/// Steps by which the speaker's reserve grows when the device ran dry, ms.
+const GROWTH: u32 = 4;
+const LARGEST_RESERVE: u32 = 60;
+const FIRST_RESERVE: u32 = 8;
+/// Blocks without a dry device after which the reserve shrinks by a millisecond: 30 s.
+const CALM: u32 = 3_000;
+
+/// What a callback tells the voice. Written with relaxed atomics only.
+#[derive(Debug, Default)]
+pub(super) struct Gauge {
+    /// Frames of the largest callback so far.
+    pub(super) chunk: AtomicU32,
+    /// Times that the device ran dry (output) or the ring was full (input).
+    pub(super) faults: AtomicU32,
+}
+
+impl Gauge {
+    pub(super) fn saw(&self, frames: usize) {
+        self.chunk.fetch_max(frames as u32, Ordering::Relaxed);
+    }
+
+    pub(super) fn fault(&self) {
+        self.faults.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The largest chunk in samples at 48 kHz.
+    fn chunk_at_48k(&self, rate: u32) -> usize {
+        let frames = u64::from(self.chunk.load(Ordering::Relaxed));
+        (frames * u64::from(SAMPLE_RATE) / u64::from(rate)) as usize
+    }
+}
+
+/// Ring capacity for a device of this rate, samples.
+pub(super) fn ring_size(rate: u32) -> usize {
+    (rate / RING) as usize
+}
+
+/// A microphone.
+#[derive(Debug)]
+pub(crate) struct Capture {
+    ring: rtrb::Consumer<f32>,
+    rate: u32,
+    gauge: Arc<Gauge>,
+    resampler: Resampler,
+    raw: Vec<f32>,
+    pcm: Vec<f32>,
+    /// Smallest amount left after a pull in this window.
+    lowest: usize,
+    pulls: u32,
+    /// Collecting a reserve before sound goes on.
+    priming: bool,
+}
+
+impl Capture {
+    pub(super) fn new(ring: rtrb::Consumer<f32>, rate: u32, gauge: Arc<Gauge>) -> Self {
+        Self {
+            ring,
+            rate,
+            gauge,
+            resampler: Resampler::adjustable(rate, SAMPLE_RATE),
+            raw: Vec::with_capacity(ring_size(rate)),
+            pcm: Vec::with_capacity(SAMPLE_RATE as usize),
+            lowest: usize::MAX,
+            pulls: 0,
+            priming: true,
+        }
+    }
+
+    /// Gives the next 10 ms; silence while the device gives none.
+    pub(crate) fn pull(&mut self, block: &mut Block) {
+        self.raw.clear();
+        while let Ok(sample) = self.ring.pop() {
+            self.raw.push(sample);
+        }
+        self.resampler.run(&self.raw, &mut self.pcm);
+        let chunk = self.gauge.chunk_at_48k(self.rate);
+        if self.priming && self.pcm.len() < BLOCK + RESERVE {
+            block.fill(0.0);
+            return;
+        }
+        self.priming = false;
+        let given = self.pcm.len().min(BLOCK);
+        block[..given].copy_from_slice(&self.pcm[..given]);
+        block[given..].fill(0.0);
+        self.pcm.drain(..given);
+        if given < BLOCK {
+            self.priming = true;
+            self.lowest = usize::MAX;
+            self.pulls = 0;
+            return;
+        }
+        self.correct(chunk);
+    }
+
+    /// Steers the rate so that the least that was left over in a while stays at the reserve.
+    fn correct(&mut self, chunk: usize) {
+        self.lowest = self.lowest.min(self.pcm.len());
+        self.pulls += 1;
+        if self.pcm.len() > chunk + RESERVE + TOO_MUCH {
+            let excess = self.pcm.len() - RESERVE;
+            self.pcm.drain(..excess);
+            self.lowest = usize::MAX;
+            self.pulls = 0;
+        } else if self.pulls >= WINDOW {
+            let excess = self.lowest as f64 - RESERVE as f64;
+            self.resampler
+                .adjust((excess * CORRECTION).clamp(-LARGEST, LARGEST));
+            self.lowest = usize::MAX;
+            self.pulls = 0;
+        }
+    }
+}
+
+/// A speaker.
+#[derive(Debug)]
+pub(crate) struct Playback {
+    ring: rtrb::Producer<f32>,
+    rate: u32,
+    gauge: Arc<Gauge>,
+    resampler: Resampler,
+    pcm: Vec<f32>,
+    /// Sound kept in the ring on top of the device's chunk, ms.
+    reserve: u32,
+    faults: u32,
+    calm: u32,
+    /// Smallest amount in the ring before a push in this window, and the pushes in it.
+    lowest: usize,
+    pushes: u32,
+}
+
+impl Playback {
+    pub(super) fn new(ring: rtrb::Producer<f32>, rate: u32, gauge: Arc<Gauge>) -> Self {
+        Self {
+            ring,
+            rate,
+            gauge,
+            resampler: Resampler::adjustable(SAMPLE_RATE, rate),
+            pcm: Vec::with_capacity(ring_size(rate)),
+            reserve: FIRST_RESERVE,
+            faults: 0,
+            calm: 0,
+            lowest: usize::MAX,
+            pushes: 0,
+        }
+    }
+
+    /// The device will run out of sound soon.
+    pub(crate) fn is_hungry(&mut self) -> bool {
+        self.learn();
+        self.buffered() < self.aim()
+    }
+
+    /// Takes 10 ms; what does not fit is dropped.
+    pub(crate) fn push(&mut self, block: &Block) {
+        self.calm += 1;
+        if self.calm >= CALM {
+            self.calm = 0;
+            self.reserve = self.reserve.saturating_sub(1).max(FIRST_RESERVE);
+        }
+        self.pcm.clear();
+        self.resampler.run(block, &mut self.pcm);
+        for &sample in &self.pcm {
+            if self.ring.push(sample).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Takes 10 ms on a clock that is not this device's.
+    pub(crate) fn push_drifting(&mut self, block: &Block) {
+        self.learn();
+        let (buffered, aim) = (self.buffered(), self.aim());
+        if buffered == 0 {
+            for _ in 0..aim {
+                // The ring holds half a second and is empty.
+                let _ = self.ring.push(0.0);
+            }
+        } else if buffered > aim + self.samples(100) {
+            return;
+        }
+        self.lowest = self.lowest.min(self.buffered());
+        self.pushes += 1;
+        if self.pushes >= WINDOW {
+            let excess = self.lowest as f64 - aim as f64 / 2.0;
+            let at_48k = excess * f64::from(SAMPLE_RATE) / f64::from(self.rate);
+            self.resampler
+                .adjust((at_48k * CORRECTION).clamp(-LARGEST, LARGEST));
+            self.lowest = usize::MAX;
+            self.pushes = 0;
+        }
+        self.push(block);
+    }
+
+    /// Grows the reserve when the device ran dry.
+    fn learn(&mut self) {
+        let faults = self.gauge.faults.load(Ordering::Relaxed);
+        if faults != self.faults {
+            self.faults = faults;
+            self.calm = 0;
+            self.reserve = (self.reserve + GROWTH).min(LARGEST_RESERVE);
+        }
+    }
+
+    fn buffered(&self) -> usize {
+        ring_size(self.rate) - self.ring.slots()
+    }
+
+    fn aim(&self) -> usize {
+        let chunk = self.gauge.chunk.load(Ordering::Relaxed) as usize;
+        (chunk + self.samples(self.reserve)).min(ring_size(self.rate) / 2)
+    }
+
+    fn samples(&self, ms: u32) -> usize {
+        (u64::from(self.rate) * u64::from(ms) / 1_000) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,201 @@
+//! Opening one device. The callbacks here run on the sound system's own threads: they move samples between the
+//! device's buffer and a ring, and never lock, allocate or call the system.
+
+use std::sync::Arc;
+
+use cpal::traits::{DeviceTrait, StreamTrait};
+use cpal::{
+    BufferSize, Error, ErrorKind, FromSample, I24, SampleFormat, SizedSample, StreamConfig,
+    SupportedBufferSize, SupportedStreamConfig, U24,
+};
+
+use super::line::{Capture, Gauge, Playback, ring_size};
+
+/// Callbacks a second that we ask for.
+const CALLBACKS: u32 = 100;
+
+/// Opens a microphone. `failed` is told once when it stops working.
+pub(super) fn open_input(
+    device: &cpal::Device,
+    failed: impl FnMut(Error) + Send + 'static,
+) -> Result<(cpal::Stream, Capture), Error> {
+    let supported = device.default_input_config()?;
+    let config = config(&supported);
+    let gauge = Arc::new(Gauge::default());
+    let (producer, consumer) = rtrb::RingBuffer::new(ring_size(config.sample_rate));
+    let tap = Tap {
+        ring: producer,
+        channels: usize::from(config.channels),
+        gauge: Arc::clone(&gauge),
+    };
+    let build = match supported.sample_format() {
+        SampleFormat::F32 => input::<f32>,
+        SampleFormat::F64 => input::<f64>,
+        SampleFormat::I8 => input::<i8>,
+        SampleFormat::I16 => input::<i16>,
+        SampleFormat::I24 => input::<I24>,
+        SampleFormat::I32 => input::<i32>,
+        SampleFormat::U8 => input::<u8>,
+        SampleFormat::U16 => input::<u16>,
+        SampleFormat::U24 => input::<U24>,
+        SampleFormat::U32 => input::<u32>,
+        _ => return Err(ErrorKind::UnsupportedConfig.into()),
+    };
+    let stream = build(device, config, tap, Box::new(failed))?;
+    stream.play()?;
+    Ok((stream, Capture::new(consumer, config.sample_rate, gauge)))
+}
+
+/// Opens a speaker. `failed` is told once when it stops working.
+pub(super) fn open_output(
+    device: &cpal::Device,
+    failed: impl FnMut(Error) + Send + 'static,
+) -> Result<(cpal::Stream, Playback), Error> {
+    let supported = device.default_output_config()?;
+    let config = config(&supported);
+    let gauge = Arc::new(Gauge::default());
+    let (producer, consumer) = rtrb::RingBuffer::new(ring_size(config.sample_rate));
+    let spout = Spout {
+        ring: consumer,
+        channels: usize::from(config.channels),
+        gauge: Arc::clone(&gauge),
+        last: 0.0,
+        dry: true,
+    };
+    let build = match supported.sample_format() {
+        SampleFormat::F32 => output::<f32>,
+        SampleFormat::F64 => output::<f64>,
+        SampleFormat::I8 => output::<i8>,
+        SampleFormat::I16 => output::<i16>,
+        SampleFormat::I24 => output::<I24>,
+        SampleFormat::I32 => output::<i32>,
+        SampleFormat::U8 => output::<u8>,
+        SampleFormat::U16 => output::<u16>,
+        SampleFormat::U24 => output::<U24>,
+        SampleFormat::U32 => output::<u32>,
+        _ => return Err(ErrorKind::UnsupportedConfig.into()),
+    };
+    let stream = build(device, config, spout, Box::new(failed))?;
+    stream.play()?;
+    Ok((stream, Playback::new(producer, config.sample_rate, gauge)))
+}
+
+type OnError = Box<dyn FnMut(Error) + Send>;
+
+/// A small buffer, as far as the device goes along.
+fn config(supported: &SupportedStreamConfig) -> StreamConfig {
+    let wanted = supported.sample_rate() / CALLBACKS;
+    let buffer_size = match *supported.buffer_size() {
+        // WASAPI in shared mode has a period of its own and takes no other.
+        _ if cfg!(windows) => BufferSize::Default,
+        SupportedBufferSize::Range { min, max } if min <= max => {
+            BufferSize::Fixed(wanted.clamp(min.max(1), max.max(1)))
+        }
+        _ => BufferSize::Fixed(wanted),
+    };
+    StreamConfig {
+        channels: supported.channels(),
+        sample_rate: supported.sample_rate(),
+        buffer_size,
+    }
+}
+
+fn input<T>(
+    device: &cpal::Device,
+    config: StreamConfig,
+    mut tap: Tap,
+    mut on_error: OnError,
+) -> Result<cpal::Stream, Error>
+where
+    T: SizedSample,
+    f32: FromSample<T>,
+{
+    device.build_input_stream(
+        config,
+        move |data: &[T], _| tap.take(data),
+        move |error| on_error(error),
+        None,
+    )
+}
+
+fn output<T>(
+    device: &cpal::Device,
+    config: StreamConfig,
+    mut spout: Spout,
+    mut on_error: OnError,
+) -> Result<cpal::Stream, Error>
+where
+    T: SizedSample + FromSample<f32>,
+{
+    device.build_output_stream(
+        config,
+        move |data: &mut [T], _| spout.fill(data),
+        move |error| on_error(error),
+        None,
+    )
+}
+
+/// The microphone's callback.
+struct Tap {
+    ring: rtrb::Producer<f32>,
+    channels: usize,
+    gauge: Arc<Gauge>,
+}
+
+impl Tap {
+    fn take<T>(&mut self, data: &[T])
+    where
+        T: SizedSample,
+        f32: FromSample<T>,
+    {
+        self.gauge.saw(data.len() / self.channels);
+        // Further channels of a headset are seldom a voice.
+        let used = self.channels.min(2);
+        for frame in data.chunks_exact(self.channels) {
+            let sum: f32 = frame[..used]
+                .iter()
+                .map(|&sample| f32::from_sample_(sample))
+                .sum();
+            if self.ring.push(sum / used as f32).is_err() {
+                self.gauge.fault();
+                return;
+            }
+        }
+    }
+}
+
+/// The speaker's callback.
+struct Spout {
+    ring: rtrb::Consumer<f32>,
+    channels: usize,
+    gauge: Arc<Gauge>,
+    /// The last sample, faded out when there are no more.
+    last: f32,
+    dry: bool,
+}
+
+impl Spout {
+    fn fill<T: SizedSample + FromSample<f32>>(&mut self, data: &mut [T]) {
+        self.gauge.saw(data.len() / self.channels);
+        // Speech belongs to the front pair.
+        let used = self.channels.min(2);
+        for frame in data.chunks_exact_mut(self.channels) {
+            match self.ring.pop() {
+                Ok(sample) => {
+                    self.last = sample;
+                    self.dry = false;
+                }
+                Err(_) => {
+                    self.last *= 0.97;
+                    if !self.dry {
+                        self.dry = true;
+                        self.gauge.fault();
+                    }
+                }
+            }
+            let (front, rest) = frame.split_at_mut(used);
+            front.fill(T::from_sample_(self.last));
+            rest.fill(T::from_sample_(0.0));
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! The voice thread: a tick every 10 ms while there is something to do, asleep otherwise.
+
+use std::sync::mpsc;
+
+use super::desk::{Command, Desk};
+use super::ports::Ports;
+use crate::BLOCK;
+
+/// Runs until the last owner of the voice is gone.
+pub(super) fn run(mut ports: Ports, mut desk: Desk, inbox: &mpsc::Receiver<Command>) {
+    let mut microphone = [0.0; BLOCK];
+    let mut ear = [0.0; BLOCK];
+    let mut ringer = [0.0; BLOCK];
+    loop {
+        if desk.is_idle() {
+            ports.need(desk.need());
+            let Ok(command) = inbox.recv() else {
+                return;
+            };
+            desk.apply(command);
+            ports.wake();
+        }
+        loop {
+            match inbox.try_recv() {
+                Ok(command) => desk.apply(command),
+                Err(mpsc::TryRecvError::Empty) => break,
+                Err(mpsc::TryRecvError::Disconnected) => return,
+            }
+        }
+        if desk.is_idle() {
+            continue;
+        }
+        ports.need(desk.need());
+        if desk.take_attached() {
+            ports.attached();
+        }
+        ports.wait();
+        ports.capture(&mut microphone);
+        desk.tick(&mut microphone, &mut ear, &mut ringer);
+        ports.play(&mut ear, &ringer);
+    }
+}

@@ -1,0 +1,202 @@
+//! The phone's voice: one thread with the 10 ms clock, between the session and the devices.
+
+mod clock;
+mod desk;
+mod files;
+mod ports;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::thread;
+
+use tokio::sync::watch;
+
+use crate::device::{self, DeviceControl, DeviceInfo, DeviceSelection};
+use crate::level::SILENCE;
+use crate::{MediaError, Session};
+pub(crate) use desk::Need;
+use desk::{Command, Desk, Line};
+use files::Files;
+use ports::Ports;
+
+/// The phone's voice: devices, the 10 ms clock, tones, and which session is heard. Cheap to clone; its threads end
+/// when the last clone is dropped.
+#[derive(Clone, Debug)]
+pub struct Voice {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    commands: mpsc::Sender<Command>,
+    devices: Option<DeviceControl>,
+    faults: watch::Receiver<Option<String>>,
+    levels: watch::Receiver<Levels>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(devices) = &self.devices {
+            devices.end();
+        }
+    }
+}
+
+/// Where sound comes from and goes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AudioSetup {
+    /// Sound cards.
+    Devices(DeviceSelection),
+    /// Silence in, nothing out, on the system's clock.
+    Null,
+    /// A WAV file in (looped), a WAV file out, on the system's clock. The input is played from its start when a
+    /// session is attached.
+    Files {
+        /// Played to the far end; any rate and channel count.
+        input: PathBuf,
+        /// What is heard: 48 kHz mono 16-bit, readable at any time.
+        output: PathBuf,
+    },
+}
+
+/// Levels of the last 50 ms, dBov (-127 is silence).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Levels {
+    /// Microphone, before mute.
+    pub microphone: f32,
+    /// What is heard.
+    pub speaker: f32,
+}
+
+impl Levels {
+    const SILENT: Self = Self {
+        microphone: SILENCE,
+        speaker: SILENCE,
+    };
+}
+
+/// A tone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ToneKind {
+    /// The ringtone, on the ring device.
+    Ring,
+    /// Call waiting, in the ear.
+    CallWaiting,
+    /// Ringback, in the ear.
+    Ringback,
+    /// Busy, in the ear.
+    Busy,
+    /// Congestion, in the ear.
+    Congestion,
+    /// The test tone of the device picker, in the ear.
+    Test,
+}
+
+impl Voice {
+    /// Starts the voice thread. A device that cannot be opened is not an error here: it is reported by
+    /// `faults` and tried again when the devices change.
+    ///
+    /// # Errors
+    /// [`MediaError::File`] when a WAV file cannot be used, [`MediaError::Device`] when the system gives no thread.
+    pub fn start(setup: AudioSetup) -> Result<Self, MediaError> {
+        let (commands, inbox) = mpsc::channel();
+        let (levels_out, levels) = watch::channel(Levels::SILENT);
+        let (faults_out, faults) = watch::channel(None);
+        let mut control = None;
+        let ports = match setup {
+            AudioSetup::Null => Ports::null(faults_out),
+            AudioSetup::Files { input, output } => {
+                Ports::files(Files::open(&input, &output)?, faults_out)
+            }
+            AudioSetup::Devices(selection) => {
+                let (devices, lines) = device::start(selection, faults_out)?;
+                control = Some(devices.clone());
+                Ports::devices(devices, lines)
+            }
+        };
+        let desk = Desk::new(levels_out);
+        thread::Builder::new()
+            .name("voice".to_owned())
+            .spawn(move || clock::run(ports, desk, &inbox))
+            .map_err(|e| MediaError::Device {
+                device: "The sound system".to_owned(),
+                fault: format!("the voice thread could not be started: {e}"),
+            })?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                commands,
+                devices: control,
+                faults,
+                levels,
+            }),
+        })
+    }
+
+    /// Changes the devices, also during a call.
+    pub fn select(&self, selection: DeviceSelection) {
+        if let Some(devices) = &self.inner.devices {
+            devices.select(selection);
+        }
+    }
+
+    /// Devices that can be chosen now.
+    #[must_use]
+    pub fn devices(&self) -> Vec<DeviceInfo> {
+        match &self.inner.devices {
+            Some(devices) => devices.list(),
+            None => Vec::new(),
+        }
+    }
+
+    /// Told whenever the list of devices or a fault changes: `Some(sentence)` while a role has no working device,
+    /// or works with another device than the chosen one.
+    #[must_use]
+    pub fn faults(&self) -> watch::Receiver<Option<String>> {
+        self.inner.faults.clone()
+    }
+
+    /// The session that is heard and spoken to; `None` detaches it.
+    pub fn attach(&self, session: Option<Session>) {
+        self.attach_line(session.map(|session| Box::new(session) as Box<dyn Line>));
+    }
+
+    fn attach_line(&self, line: Option<Box<dyn Line>>) {
+        self.send(Command::Attach(line));
+    }
+
+    /// Gates the microphone.
+    pub fn mute(&self, on: bool) {
+        self.send(Command::Mute(on));
+    }
+
+    /// Plays this tone until the next call; `None` is silence.
+    pub fn tone(&self, tone: Option<ToneKind>) {
+        self.send(Command::Tone(tone));
+    }
+
+    /// Plays the two frequencies of these digits in the ear, locally.
+    pub fn dtmf_feedback(&self, digits: &str) {
+        self.send(Command::Keys(digits.to_owned()));
+    }
+
+    /// Opens the microphone while outside a call, so that its level shows.
+    pub fn monitor(&self, on: bool) {
+        self.send(Command::Monitor(on));
+    }
+
+    /// Levels, 20 times a second while a call is up or the microphone is monitored.
+    #[must_use]
+    pub fn levels(&self) -> watch::Receiver<Levels> {
+        self.inner.levels.clone()
+    }
+
+    fn send(&self, command: Command) {
+        if self.inner.commands.send(command).is_err() {
+            tracing::error!("the voice thread has ended");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
