@@ -341,14 +341,6 @@ static NEEDS: &[Need] = &[
         "baresip",
         "baresip",
     ),
-    linux(
-        "rpmbuild's reader",
-        Purpose::Test,
-        Probe::Program("rpm"),
-        "rpm",
-        "rpm",
-        "rpm-tools",
-    ),
 ];
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 pub mod asterisk;
 pub mod compare;
 pub mod namespace;
+pub mod program;
 pub mod speech;
 mod workdir;
 
