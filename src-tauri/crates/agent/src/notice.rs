@@ -158,3 +158,157 @@ pub enum Notice {
     /// Somebody else answered.
     CallAnsweredElsewhere,
 }
+
+impl Notice {
+    /// One of each kind, so that whoever translates or draws them can check that none is forgotten.
+    #[must_use]
+    pub fn examples() -> Vec<Self> {
+        vec![
+            Self::SignedOut,
+            Self::SigningIn,
+            Self::WrongPassword,
+            Self::CodeRequired,
+            Self::WrongCode,
+            Self::AccountLocked,
+            Self::AccountDisabled,
+            Self::ServerCertificate {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::ServerUnreachable {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::ServerBadAnswer {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::BadServerAddress {
+                address: "example".to_owned(),
+            },
+            Self::SessionEnded {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::Registered,
+            Self::Registering,
+            Self::RegistrationRefused {
+                status: 500,
+                reason: "Server Internal Error".to_owned(),
+            },
+            Self::RegistrationUnknownUser {
+                internal: "1001".to_owned(),
+            },
+            Self::RegistrationUnreachable {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::RegistrationCertificate {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::Misconfigured {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::VoiceElsewhere,
+            Self::NoCodec,
+            Self::CodecsLeftOut {
+                codecs: "g729".to_owned(),
+            },
+            Self::ProfileFault {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::DeviceFault {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::LinkDown {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::PresenceFailed {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::MayNotCall,
+            Self::MayNotBeCalled,
+            Self::NotReadyToCall,
+            Self::BadNumber {
+                number: "12 abc".to_owned(),
+            },
+            Self::AlreadyInCall,
+            Self::CallBusy,
+            Self::CallNoAnswer,
+            Self::CallDeclined,
+            Self::CallUnknownNumber,
+            Self::CallUnavailable,
+            Self::CallForbidden,
+            Self::CallIncompatible,
+            Self::CallFailed {
+                status: 500,
+                reason: "Server Internal Error".to_owned(),
+            },
+            Self::CallUnreachable {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::CallNoSound {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::CallEnded,
+            Self::CallMissed,
+            Self::CallAnsweredElsewhere,
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Notice;
+
+    #[test]
+    fn the_examples_have_one_of_each_kind() {
+        let kinds: Vec<_> = Notice::examples().iter().map(kind).collect();
+        assert_eq!(kinds, (0..44).collect::<Vec<_>>());
+    }
+
+    /// Does not compile until a new kind has its number here, and then its example above.
+    fn kind(notice: &Notice) -> usize {
+        match notice {
+            Notice::SignedOut => 0,
+            Notice::SigningIn => 1,
+            Notice::WrongPassword => 2,
+            Notice::CodeRequired => 3,
+            Notice::WrongCode => 4,
+            Notice::AccountLocked => 5,
+            Notice::AccountDisabled => 6,
+            Notice::ServerCertificate { .. } => 7,
+            Notice::ServerUnreachable { .. } => 8,
+            Notice::ServerBadAnswer { .. } => 9,
+            Notice::BadServerAddress { .. } => 10,
+            Notice::SessionEnded { .. } => 11,
+            Notice::Registered => 12,
+            Notice::Registering => 13,
+            Notice::RegistrationRefused { .. } => 14,
+            Notice::RegistrationUnknownUser { .. } => 15,
+            Notice::RegistrationUnreachable { .. } => 16,
+            Notice::RegistrationCertificate { .. } => 17,
+            Notice::Misconfigured { .. } => 18,
+            Notice::VoiceElsewhere => 19,
+            Notice::NoCodec => 20,
+            Notice::CodecsLeftOut { .. } => 21,
+            Notice::ProfileFault { .. } => 22,
+            Notice::DeviceFault { .. } => 23,
+            Notice::LinkDown { .. } => 24,
+            Notice::PresenceFailed { .. } => 25,
+            Notice::MayNotCall => 26,
+            Notice::MayNotBeCalled => 27,
+            Notice::NotReadyToCall => 28,
+            Notice::BadNumber { .. } => 29,
+            Notice::AlreadyInCall => 30,
+            Notice::CallBusy => 31,
+            Notice::CallNoAnswer => 32,
+            Notice::CallDeclined => 33,
+            Notice::CallUnknownNumber => 34,
+            Notice::CallUnavailable => 35,
+            Notice::CallForbidden => 36,
+            Notice::CallIncompatible => 37,
+            Notice::CallFailed { .. } => 38,
+            Notice::CallUnreachable { .. } => 39,
+            Notice::CallNoSound { .. } => 40,
+            Notice::CallEnded => 41,
+            Notice::CallMissed => 42,
+            Notice::CallAnsweredElsewhere => 43,
+        }
+    }
+}
