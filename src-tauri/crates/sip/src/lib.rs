@@ -6,9 +6,13 @@
 //! codecs, of sound, of agents or of contact-centre rules; who rings and who is refused is decided elsewhere.
 
 mod api;
+mod core;
+mod endpoint;
+mod transport;
 
 pub use api::{
-    Account, Authenticator, CallTarget, Credentials, DialogEnd, DialogId, Endpoint, EndpointConfig,
-    Event, FlowId, IncomingInvite, Listen, NameAddr, RegisterRequest, RegistrationState,
-    ServerAddress, SipError,
+    Account, Authenticator, CallTarget, Credentials, DialogEnd, DialogId, EndpointConfig, Event,
+    FlowId, IncomingInvite, Listen, NameAddr, RegisterRequest, RegistrationState, ServerAddress,
+    SipError,
 };
+pub use endpoint::Endpoint;

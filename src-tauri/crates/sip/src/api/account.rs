@@ -1,0 +1,55 @@
+//! Who registers where.
+
+use sidetone_profile::Secret;
+
+/// Where the registrar is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServerAddress {
+    /// SIP over (secure) WebSocket; the URL with its path, `wss://host:port/ws`.
+    WebSocket(url::Url),
+    /// SIP over UDP to host and port.
+    Udp(String, u16),
+    /// SIP over TCP to host and port.
+    Tcp(String, u16),
+    /// SIP over TLS to host and port.
+    Tls(String, u16),
+}
+
+/// A SIP account of the client role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// User part of the address of record.
+    pub user: String,
+    /// Domain of the address of record.
+    pub domain: String,
+    /// Display name of From; may be empty.
+    pub display_name: String,
+    /// Name and secret for digest authentication.
+    pub credentials: Credentials,
+    /// Where the registrar is.
+    pub server: ServerAddress,
+    /// Registration expiry asked for, in seconds.
+    pub expires_s: u32,
+    /// `false`: do not register, only connect (fixed-host agents).
+    pub register: bool,
+}
+
+/// Name and secret for digest authentication.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// Digest user name.
+    pub user: String,
+    /// Digest secret.
+    pub secret: Secret,
+}
+
+/// A display name and a URI, as in From and To.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NameAddr {
+    /// Display name, unquoted; may be empty.
+    pub display_name: String,
+    /// User part, percent-decoded; may be empty.
+    pub user: String,
+    /// The whole URI.
+    pub uri: String,
+}

@@ -1,0 +1,185 @@
+//! What happens on the wire, as the layers above see it.
+
+use super::NameAddr;
+
+/// Names a dialog (one call leg) for the life of the endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct DialogId(pub u64);
+
+/// Names a transport flow (one connection, or one UDP remote address).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FlowId(pub u64);
+
+/// Whom to call, and over what.
+#[derive(Clone, Debug)]
+pub enum CallTarget {
+    /// Through the registrar of the account given to [`Endpoint::set_account`]. A number, `user@host` or a SIP URI.
+    Account(String),
+    /// Server role: straight to a registered contact over its flow.
+    Contact {
+        /// Contact URI, as registered.
+        uri: String,
+        /// Flow of the registration.
+        flow: FlowId,
+        /// From of the INVITE.
+        from: NameAddr,
+    },
+}
+
+/// What happens on the wire.
+#[derive(Debug)]
+pub enum Event {
+    /// The registration of the account changed.
+    Registration(RegistrationState),
+    /// A new call wants in; answer it with `ringing`, `accept` or `reject`.
+    Incoming(IncomingInvite),
+    /// A provisional answer (18x) to our INVITE, with the early answer when it carries one.
+    Provisional {
+        /// Which dialog.
+        dialog: DialogId,
+        /// 180–199.
+        status: u16,
+        /// SDP answer, when there is one.
+        sdp: Option<String>,
+    },
+    /// Our INVITE was answered with 2xx.
+    Answered {
+        /// Which dialog.
+        dialog: DialogId,
+        /// SDP answer; `None` when it came in a reliable or earlier provisional answer.
+        sdp: Option<String>,
+    },
+    /// The ACK of our 200 arrived.
+    Confirmed {
+        /// Which dialog.
+        dialog: DialogId,
+    },
+    /// The far end offers anew (re-INVITE or UPDATE); answer with `answer_reoffer`. `None` asks for our offer.
+    Reoffer {
+        /// Which dialog.
+        dialog: DialogId,
+        /// Its SDP offer.
+        sdp: Option<String>,
+    },
+    /// The far end answered our `reoffer`.
+    ReofferAnswered {
+        /// Which dialog.
+        dialog: DialogId,
+        /// SDP answer.
+        sdp: String,
+    },
+    /// The far end refused our `reoffer`; the session goes on as it was.
+    ReofferRefused {
+        /// Which dialog.
+        dialog: DialogId,
+        /// SIP status.
+        status: u16,
+    },
+    /// An INFO in a dialog (already answered with 200).
+    Info {
+        /// Which dialog.
+        dialog: DialogId,
+        /// Its Content-Type.
+        content_type: String,
+        /// Its body.
+        body: Vec<u8>,
+    },
+    /// A dialog is over, whoever ended it; always the last event of a dialog.
+    Ended {
+        /// Which dialog.
+        dialog: DialogId,
+        /// Why.
+        end: DialogEnd,
+    },
+    /// Server role: an authenticated REGISTER (already answered with 200 and its Contact).
+    Registered(RegisterRequest),
+    /// Server role: a flow closed; contacts registered over it are gone.
+    FlowClosed(FlowId),
+}
+
+/// A new incoming call.
+#[derive(Clone, Debug)]
+pub struct IncomingInvite {
+    /// Names it from now on.
+    pub dialog: DialogId,
+    /// Flow that it came over.
+    pub flow: FlowId,
+    /// Caller: P-Asserted-Identity, Remote-Party-ID or From, in that order.
+    pub from: NameAddr,
+    /// Called address.
+    pub to: NameAddr,
+    /// User part of the Request-URI: the dialled number.
+    pub request_user: String,
+    /// Server role: the authenticated user.
+    pub authenticated_user: Option<String>,
+    /// SDP offer; `None` asks for our offer.
+    pub sdp: Option<String>,
+    /// All `X-` headers and the ones that name diversion, queue or reason, as received, in order.
+    pub headers: Vec<(String, String)>,
+}
+
+/// Server role: who registered where.
+#[derive(Clone, Debug)]
+pub struct RegisterRequest {
+    /// User of the address of record.
+    pub user: String,
+    /// Contact URI.
+    pub contact: String,
+    /// Flow to reach it over.
+    pub flow: FlowId,
+    /// Seconds until it expires; 0 removes it.
+    pub expires_s: u32,
+}
+
+/// State of the registration of the account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RegistrationState {
+    /// Unregistered on purpose.
+    Unregistered,
+    /// Connecting or waiting for the answer.
+    Trying,
+    /// Registered on a live connection.
+    Registered {
+        /// Seconds granted.
+        expires_s: u32,
+    },
+    /// Refused for good until the account changes: wrong credentials (401, 403, 407), unknown user (404).
+    Refused {
+        /// SIP status.
+        status: u16,
+        /// SIP reason phrase.
+        reason: String,
+    },
+    /// No connection, or no answer; tried again by itself.
+    Unreachable {
+        /// What happened, in words.
+        fault: String,
+        /// Milliseconds until the next try.
+        retry_in_ms: u64,
+    },
+    /// The server's certificate cannot be trusted; tried again slowly.
+    Certificate {
+        /// What is wrong with it, in words.
+        fault: String,
+    },
+}
+
+/// Why a dialog is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DialogEnd {
+    /// We ended it (BYE, CANCEL, or a rejection).
+    Local,
+    /// The far end sent BYE.
+    RemoteBye,
+    /// The caller cancelled while it rang. Carries `Reason`, for example `SIP;cause=200;text="Call completed elsewhere"`.
+    Cancelled(Option<String>),
+    /// Our INVITE was refused.
+    Refused {
+        /// SIP status.
+        status: u16,
+        /// SIP reason phrase.
+        reason: String,
+    },
+    /// No answer from the network, or the connection could not be made.
+    Unreachable(String),
+}

@@ -1,0 +1,515 @@
+//! The registration of the account: connect, register, refresh, reconnect (RFC 3261 §10, RFC 5626).
+
+use std::time::{Duration, Instant};
+
+use super::address::{encoded_user, param, uri_of, write_name_addr};
+use super::back_off::BackOff;
+use super::digest::ClientDigest;
+use super::message::Message;
+use super::transaction::{Answer, Owner, TxKey};
+use super::{Core, Fault, FlowId, Output, branch, token};
+use crate::api::{Account, RegistrationState, ServerAddress};
+
+/// How long a REGISTER may stay unanswered before its connection counts as dead.
+const REGISTER_PATIENCE: Duration = Duration::from_secs(8);
+/// The same when the network is known to have changed.
+const PROBE_PATIENCE: Duration = Duration::from_millis(1500);
+/// A certificate is not repaired within seconds.
+const CERTIFICATE_RETRY: Duration = Duration::from_secs(60);
+/// How long a farewell may take.
+const LEAVE_PATIENCE: Duration = Duration::from_secs(2);
+
+/// The account and how far its registration is.
+pub(crate) struct Registration {
+    pub(crate) account: Account,
+    pub(crate) digest: ClientDigest,
+    pub(crate) service_route: Vec<String>,
+    /// Via host over WebSocket, the same for every connection of this account.
+    invalid_host: String,
+    call_id: String,
+    tag: String,
+    seq: u32,
+    expires_s: u32,
+    /// The registrar wants no RFC 5626 parameters.
+    plain: bool,
+    back_off: BackOff,
+    phase: Phase,
+}
+
+enum Phase {
+    Connecting(FlowId),
+    Registering(FlowId, TxKey),
+    Registered {
+        flow: FlowId,
+        refresh_at: Instant,
+    },
+    /// A refresh is on its way; the old binding still holds.
+    Refreshing(FlowId, TxKey),
+    /// Connected without registering.
+    Connected(FlowId),
+    Waiting(Instant),
+    Refused(FlowId),
+    Over,
+}
+
+impl Registration {
+    pub(crate) fn timeout(&self) -> Option<Instant> {
+        match self.phase {
+            Phase::Registered { refresh_at, .. } => Some(refresh_at),
+            Phase::Waiting(at) => Some(at),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn flow(&self) -> Option<FlowId> {
+        match &self.phase {
+            Phase::Connecting(_) | Phase::Waiting(_) | Phase::Over => None,
+            Phase::Registering(flow, _)
+            | Phase::Registered { flow, .. }
+            | Phase::Refreshing(flow, _)
+            | Phase::Connected(flow)
+            | Phase::Refused(flow) => Some(*flow),
+        }
+    }
+
+    pub(crate) fn address(&self) -> String {
+        let account = &self.account;
+        format!("sip:{}@{}", encoded_user(&account.user), account.domain)
+    }
+}
+
+/// `host:port` of a server, for sentences.
+pub(crate) fn server_name(server: &ServerAddress) -> String {
+    match server {
+        ServerAddress::WebSocket(url) => format!(
+            "{}:{}",
+            url.host_str().unwrap_or_default(),
+            url.port_or_known_default().unwrap_or(443)
+        ),
+        ServerAddress::Udp(host, port)
+        | ServerAddress::Tcp(host, port)
+        | ServerAddress::Tls(host, port) => format!("{host}:{port}"),
+    }
+}
+
+impl Core {
+    pub(super) fn set_account(&mut self, now: Instant, account: Option<Account>) {
+        if let (Some(current), Some(new)) = (&self.registration, &account)
+            && current.account == *new
+            && !matches!(current.phase, Phase::Refused(_) | Phase::Over)
+        {
+            return;
+        }
+        if account.is_none() {
+            let calls: Vec<_> = self
+                .calls
+                .iter()
+                .filter(|(_, call)| call.account && !call.ended)
+                .map(|(id, _)| *id)
+                .collect();
+            for dialog in calls {
+                // A call that is over meanwhile needs nothing.
+                let _ = self.hang_up(now, dialog, None);
+            }
+        }
+        let had_one = self.registration.is_some();
+        self.leave(now);
+        match account {
+            Some(account) => {
+                let id = token(&mut self.rng);
+                self.registration = Some(Registration {
+                    expires_s: account.expires_s.max(1),
+                    account,
+                    digest: ClientDigest::default(),
+                    service_route: Vec::new(),
+                    invalid_host: format!("{}.invalid", &id[..12]),
+                    call_id: token(&mut self.rng),
+                    tag: token(&mut self.rng),
+                    seq: 0,
+                    plain: false,
+                    back_off: BackOff::default(),
+                    phase: Phase::Over,
+                });
+                self.connect();
+            }
+            None if had_one => self.registration_event(RegistrationState::Unregistered),
+            None => {}
+        }
+    }
+
+    /// Unregisters and gives up the current account's connection.
+    fn leave(&mut self, now: Instant) {
+        let Some(registration) = &self.registration else {
+            return;
+        };
+        let connecting = match registration.phase {
+            Phase::Connecting(flow) => Some(flow),
+            _ => None,
+        };
+        let bound = matches!(
+            registration.phase,
+            Phase::Registered { .. } | Phase::Refreshing(..)
+        );
+        let flow = registration.flow();
+        if let Some(flow) = connecting {
+            self.close_flow(flow);
+        }
+        if let Some(flow) = flow {
+            if bound {
+                self.send_register(now, flow, 0, Owner::Unregister(flow));
+            }
+            let busy = bound || self.tx.busy();
+            let patience = if busy { LEAVE_PATIENCE } else { Duration::ZERO };
+            self.leaving.push((flow, now + patience));
+        }
+        if let Some(registration) = &mut self.registration
+            && !bound
+        {
+            registration.phase = Phase::Over;
+        }
+        if !bound {
+            self.registration = None;
+        } else if let Some(registration) = &mut self.registration {
+            // Kept for the credentials that the farewell may be asked for.
+            registration.phase = Phase::Over;
+        }
+    }
+
+    fn connect(&mut self) {
+        let flow = FlowId(self.next_flow);
+        self.next_flow += 1;
+        let Some(registration) = &mut self.registration else {
+            return;
+        };
+        registration.phase = Phase::Connecting(flow);
+        let server = registration.account.server.clone();
+        self.registration_event(RegistrationState::Trying);
+        self.outputs.push_back(Output::Connect(flow, server));
+    }
+
+    pub(super) fn account_flow_up(&mut self, now: Instant, id: FlowId) {
+        let Some(registration) = &mut self.registration else {
+            self.close_flow(id);
+            return;
+        };
+        if !matches!(registration.phase, Phase::Connecting(flow) if flow == id) {
+            self.close_flow(id);
+            return;
+        }
+        if let Some(flow) = self.flows.get_mut(&id)
+            && matches!(registration.account.server, ServerAddress::WebSocket(_))
+        {
+            flow.invalid_host = Some(registration.invalid_host.clone());
+        }
+        if registration.account.register {
+            let expires = registration.expires_s;
+            let key = self.send_register(now, id, expires, Owner::Register);
+            if let (Some(registration), Some(key)) = (&mut self.registration, key) {
+                registration.phase = Phase::Registering(id, key);
+            }
+        } else {
+            registration.phase = Phase::Connected(id);
+            registration.back_off.reset();
+            self.registration_event(RegistrationState::Registered { expires_s: 0 });
+            self.calls_find_flow(now, id);
+        }
+    }
+
+    pub(super) fn account_flow_down(&mut self, now: Instant, flow: FlowId, fault: &Fault) {
+        let Some(registration) = &self.registration else {
+            return;
+        };
+        let ours = match registration.phase {
+            Phase::Connecting(connecting) => connecting == flow,
+            Phase::Refused(_) => false,
+            _ => registration.flow() == Some(flow),
+        };
+        if ours {
+            self.wait(now, fault, None);
+        }
+    }
+
+    /// Waits for the next attempt and says why.
+    fn wait(&mut self, now: Instant, fault: &Fault, retry_after: Option<Duration>) {
+        let Some(registration) = &mut self.registration else {
+            return;
+        };
+        let mut wait = registration.back_off.next(&mut self.rng);
+        if fault.certificate {
+            wait = CERTIFICATE_RETRY;
+        }
+        if let Some(asked) = retry_after {
+            wait = wait.max(asked);
+        }
+        registration.phase = Phase::Waiting(now + wait);
+        let words = fault.words.clone();
+        tracing::info!(fault = %words, retry_in_ms = wait.as_millis(), "no registration");
+        self.registration_event(if fault.certificate {
+            RegistrationState::Certificate { fault: words }
+        } else {
+            RegistrationState::Unreachable {
+                fault: words,
+                retry_in_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
+            }
+        });
+    }
+
+    /// Gives up the connection and waits for the next attempt.
+    fn abandon(&mut self, now: Instant, flow: FlowId, words: String, retry: Option<Duration>) {
+        self.close_flow(flow);
+        self.calls_lose_flow(now, flow);
+        for expiry in self.tx.flow_lost(flow) {
+            self.expired(now, expiry, true);
+        }
+        self.wait(now, &Fault::network(words), retry);
+    }
+
+    pub(super) fn registration_timeout(&mut self, now: Instant) {
+        let Some(registration) = &self.registration else {
+            return;
+        };
+        match registration.phase {
+            Phase::Waiting(at) if at <= now => self.connect(),
+            Phase::Registered { flow, refresh_at } if refresh_at <= now => {
+                self.refresh_registration(now, flow);
+            }
+            _ => {}
+        }
+    }
+
+    fn refresh_registration(&mut self, now: Instant, flow: FlowId) -> Option<TxKey> {
+        let expires = self.registration.as_ref()?.expires_s;
+        let key = self.send_register(now, flow, expires, Owner::Register)?;
+        self.registration.as_mut()?.phase = Phase::Refreshing(flow, key.clone());
+        Some(key)
+    }
+
+    pub(super) fn network_changed(&mut self, now: Instant) {
+        let Some(registration) = &mut self.registration else {
+            return;
+        };
+        registration.back_off.reset();
+        match &registration.phase {
+            Phase::Waiting(_) => self.connect(),
+            Phase::Connecting(flow) => {
+                // It may hang on a path that is gone.
+                let flow = *flow;
+                self.close_flow(flow);
+                self.connect();
+            }
+            Phase::Registered { flow, .. } => {
+                let flow = *flow;
+                if let Some(key) = self.refresh_registration(now, flow) {
+                    self.tx.hurry(&key, now + PROBE_PATIENCE);
+                }
+            }
+            Phase::Registering(_, key) | Phase::Refreshing(_, key) => {
+                let key = key.clone();
+                self.tx.hurry(&key, now + PROBE_PATIENCE);
+            }
+            Phase::Connected(_) | Phase::Refused(_) | Phase::Over => {}
+        }
+    }
+
+    fn send_register(
+        &mut self,
+        now: Instant,
+        flow_id: FlowId,
+        expires: u32,
+        owner: Owner,
+    ) -> Option<TxKey> {
+        let flow = self.flows.get(&flow_id)?;
+        let registration = self.registration.as_mut()?;
+        registration.seq += 1;
+        let account = &registration.account;
+        let aor = write_name_addr(&account.display_name, &registration.address());
+        let mut contact = flow.contact(&account.user);
+        if !registration.plain {
+            contact.push_str(&format!(
+                ";+sip.instance=\"<urn:uuid:{}>\";reg-id=1",
+                self.instance
+            ));
+        }
+        let supported = if registration.plain {
+            "path"
+        } else {
+            "path, outbound"
+        };
+        let mut request = Message::request("REGISTER", &format!("sip:{}", account.domain))
+            .with("Via", flow.via(&branch(&mut self.rng)))
+            .with("Max-Forwards", "70")
+            .with("From", format!("{aor};tag={}", registration.tag))
+            .with("To", aor)
+            .with("Call-ID", registration.call_id.clone())
+            .with("CSeq", format!("{} REGISTER", registration.seq))
+            .with("Contact", format!("{contact};expires={expires}"))
+            .with("Expires", expires.to_string())
+            .with("Allow", super::ALLOW)
+            .with("Supported", supported);
+        if !self.user_agent.is_empty() {
+            request.push("User-Agent", self.user_agent.clone());
+        }
+        registration
+            .digest
+            .authorize(&mut request, &registration.account.credentials);
+        let reliable = flow.kind.reliable();
+        let key = self.tx.send(now, flow_id, reliable, request, owner, 0);
+        self.tx.hurry(&key, now + REGISTER_PATIENCE);
+        Some(key)
+    }
+
+    pub(super) fn register_answered(&mut self, now: Instant, answer: &Answer, response: &Message) {
+        let Some(registration) = &mut self.registration else {
+            return;
+        };
+        let flow = match &registration.phase {
+            Phase::Registering(flow, key) | Phase::Refreshing(flow, key) if *key == answer.key => {
+                *flow
+            }
+            _ => return,
+        };
+        let status = response.status();
+        match status {
+            100..=199 => {}
+            200..=299 => self.register_granted(now, flow, response),
+            401 | 407 => match self.send_authorized(now, answer, response) {
+                Some(key) => self.register_again(now, flow, key),
+                None => self.register_refused(flow, response),
+            },
+            423 if answer.attempt < 3 => {
+                let least = response.number("Min-Expires").unwrap_or(0);
+                if least <= registration.expires_s {
+                    self.register_refused(flow, response);
+                    return;
+                }
+                registration.expires_s = least;
+                if let Some(key) = self.send_register(now, flow, least, Owner::Register) {
+                    self.register_again(now, flow, key);
+                }
+            }
+            420 | 439 if !registration.plain => {
+                registration.plain = true;
+                let expires = registration.expires_s;
+                if let Some(key) = self.send_register(now, flow, expires, Owner::Register) {
+                    self.register_again(now, flow, key);
+                }
+            }
+            408 | 480 | 500..=599 => {
+                let name = server_name(&registration.account.server);
+                let words = format!(
+                    "the server at {name} does not register phones now ({status} {})",
+                    response.reason()
+                );
+                let asked = response.number("Retry-After");
+                let asked = asked.map(|s| Duration::from_secs(u64::from(s.min(300))));
+                self.abandon(now, flow, words, asked);
+            }
+            _ => self.register_refused(flow, response),
+        }
+    }
+
+    fn register_again(&mut self, now: Instant, flow: FlowId, key: TxKey) {
+        self.tx.hurry(&key, now + REGISTER_PATIENCE);
+        if let Some(registration) = &mut self.registration {
+            if let Some((request, _)) = self.tx.request(&key) {
+                registration.seq = request.seq();
+            }
+            registration.phase = Phase::Registering(flow, key);
+        }
+    }
+
+    fn register_refused(&mut self, flow: FlowId, response: &Message) {
+        if let Some(registration) = &mut self.registration {
+            registration.phase = Phase::Refused(flow);
+        }
+        self.registration_event(RegistrationState::Refused {
+            status: response.status(),
+            reason: response.reason(),
+        });
+    }
+
+    fn register_granted(&mut self, now: Instant, flow: FlowId, response: &Message) {
+        let Some(registration) = &mut self.registration else {
+            return;
+        };
+        let contact = self
+            .flows
+            .get(&flow)
+            .map(|f| f.contact(&registration.account.user));
+        let ours = contact.as_deref().map(uri_of).unwrap_or_default();
+        let contacts = response.list("Contact");
+        let granted = contacts
+            .iter()
+            .find(|c| same_contact(uri_of(c), ours))
+            .or_else(|| contacts.first().filter(|_| contacts.len() == 1))
+            .and_then(|c| param(c, "expires"))
+            .and_then(|e| e.parse().ok())
+            .or_else(|| response.number("Expires"))
+            .unwrap_or(registration.expires_s);
+        registration.service_route = response.list("Service-Route");
+        registration.back_off.reset();
+        // Half of the time leaves room for a lost answer and a new connection.
+        let refresh = Duration::from_secs(u64::from(granted.max(2))) / 2;
+        registration.phase = Phase::Registered {
+            flow,
+            refresh_at: now + refresh,
+        };
+        self.registration_event(RegistrationState::Registered { expires_s: granted });
+        self.calls_find_flow(now, flow);
+    }
+
+    pub(super) fn register_expired(&mut self, now: Instant, answer: &Answer) {
+        let Some(registration) = &self.registration else {
+            return;
+        };
+        match &registration.phase {
+            Phase::Registering(flow, key) | Phase::Refreshing(flow, key) if *key == answer.key => {
+                let name = server_name(&registration.account.server);
+                let flow = *flow;
+                self.abandon(
+                    now,
+                    flow,
+                    format!("the server at {name} does not answer"),
+                    None,
+                );
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn unregister_answered(
+        &mut self,
+        now: Instant,
+        flow: FlowId,
+        answer: &Answer,
+        response: &Message,
+    ) {
+        if matches!(response.status(), 401 | 407)
+            && self.send_authorized(now, answer, response).is_some()
+        {
+            return;
+        }
+        // The answers to other farewells on this flow may still be on their way.
+        for (leaving, at) in &mut self.leaving {
+            if *leaving == flow {
+                *at = now;
+            }
+        }
+        if let Some(registration) = &self.registration
+            && matches!(registration.phase, Phase::Over)
+        {
+            self.registration = None;
+        }
+    }
+}
+
+/// Registrars may reorder or drop parameters of the contact that they echo.
+fn same_contact(a: &str, b: &str) -> bool {
+    let base = |uri: &str| {
+        uri.split(';')
+            .next()
+            .unwrap_or_default()
+            .to_ascii_lowercase()
+    };
+    base(a) == base(b)
+}

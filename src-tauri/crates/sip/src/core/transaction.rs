@@ -1,0 +1,483 @@
+//! Client and server transactions with the timers of RFC 3261 table 4 and the Accepted states of RFC 6026.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use super::message::Message;
+use crate::api::{DialogId, FlowId};
+
+/// Round-trip estimate (RFC 3261 T1).
+pub(crate) const T1: Duration = Duration::from_millis(500);
+/// Longest retransmission interval (T2).
+const T2: Duration = Duration::from_secs(4);
+/// Longest life of a message in the network (T4).
+const T4: Duration = Duration::from_secs(5);
+/// 64·T1: timers B, F, H, J, L, M; timer D has the same length.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(32);
+
+/// Names a transaction: branch, (server side) sent-by, and method.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct TxKey(String);
+
+/// On whose behalf a request was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    Register,
+    Unregister(FlowId),
+    Invite(DialogId),
+    Reinvite(DialogId),
+    Update(DialogId),
+    Prack(DialogId),
+    Info(DialogId),
+    Bye(DialogId),
+    Cancel(DialogId),
+    /// Nobody waits for the outcome.
+    Nobody,
+}
+
+/// Every running transaction of an endpoint.
+#[derive(Default)]
+pub(crate) struct Transactions {
+    clients: HashMap<TxKey, Client>,
+    servers: HashMap<TxKey, Server>,
+    sends: Vec<(FlowId, Vec<u8>)>,
+}
+
+struct Client {
+    flow: FlowId,
+    reliable: bool,
+    request: Message,
+    owner: Owner,
+    /// How often it was sent anew with credentials.
+    attempt: u8,
+    state: ClientState,
+    resend: Option<Resend>,
+    ends: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ClientState {
+    /// Calling or Trying.
+    Sent,
+    Proceeding,
+    Completed,
+    /// An INVITE answered with 2xx (RFC 6026).
+    Accepted,
+}
+
+struct Server {
+    flow: FlowId,
+    reliable: bool,
+    invite: bool,
+    dialog: Option<DialogId>,
+    request_id: (String, String, u32),
+    state: ServerState,
+    last: Option<Vec<u8>>,
+    resend: Option<Resend>,
+    ends: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ServerState {
+    Proceeding,
+    Completed,
+    Confirmed,
+    /// An INVITE answered with 2xx, waiting for its ACK (RFC 6026).
+    Accepted,
+}
+
+#[derive(Clone, Copy)]
+struct Resend {
+    at: Instant,
+    interval: Duration,
+}
+
+/// A response that the transaction passes up.
+pub(crate) struct Answer {
+    pub(crate) key: TxKey,
+    pub(crate) owner: Owner,
+    pub(crate) request: Message,
+    pub(crate) attempt: u8,
+    pub(crate) flow: FlowId,
+}
+
+/// How a request from the network relates to what is known.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Arrival {
+    New(TxKey),
+    /// Dealt with: a retransmission, or the ACK of a refusal.
+    Absorbed,
+    /// The same request over another path (RFC 3261 §8.2.2.2).
+    Merged(TxKey),
+}
+
+/// A transaction that ended by itself.
+pub(crate) enum Expiry {
+    /// No final answer: timers B and F, or the flow was lost.
+    Client(Answer),
+    /// Our 2xx was never acknowledged.
+    Unconfirmed(DialogId),
+}
+
+impl Transactions {
+    pub(crate) fn send(
+        &mut self,
+        now: Instant,
+        flow: FlowId,
+        reliable: bool,
+        request: Message,
+        owner: Owner,
+        attempt: u8,
+    ) -> TxKey {
+        let key = client_key(request.branch(), request.method());
+        self.sends.push((flow, request.to_bytes()));
+        let client = Client {
+            flow,
+            reliable,
+            owner,
+            attempt,
+            state: ClientState::Sent,
+            resend: (!reliable).then(|| Resend {
+                at: now + T1,
+                interval: T1,
+            }),
+            ends: Some(now + PATIENCE),
+            request,
+        };
+        self.clients.insert(key.clone(), client);
+        key
+    }
+
+    /// Sends outside any transaction: the ACK of a 2xx.
+    pub(crate) fn send_raw(&mut self, flow: FlowId, bytes: Vec<u8>) {
+        self.sends.push((flow, bytes));
+    }
+
+    pub(crate) fn take_sends(&mut self) -> Vec<(FlowId, Vec<u8>)> {
+        std::mem::take(&mut self.sends)
+    }
+
+    /// The request of a client transaction that is still open.
+    pub(crate) fn request(&self, key: &TxKey) -> Option<(&Message, FlowId)> {
+        self.clients.get(key).map(|c| (&c.request, c.flow))
+    }
+
+    /// Gives a client transaction another deadline.
+    pub(crate) fn hurry(&mut self, key: &TxKey, ends: Instant) {
+        if let Some(client) = self.clients.get_mut(key) {
+            client.ends = Some(ends);
+        }
+    }
+
+    /// Whether any request still waits for its final answer.
+    pub(crate) fn busy(&self) -> bool {
+        self.clients
+            .values()
+            .any(|c| matches!(c.state, ClientState::Sent | ClientState::Proceeding))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.clients.is_empty() && self.servers.is_empty()
+    }
+
+    pub(crate) fn response(&mut self, now: Instant, response: &Message) -> Option<Answer> {
+        let (_, method) = response.cseq()?;
+        let key = client_key(response.branch(), method);
+        let client = self.clients.get_mut(&key)?;
+        let status = response.status();
+        let answer = Answer {
+            key: key.clone(),
+            owner: client.owner,
+            request: client.request.clone(),
+            attempt: client.attempt,
+            flow: client.flow,
+        };
+        let waiting = matches!(client.state, ClientState::Sent | ClientState::Proceeding);
+        if method == "INVITE" {
+            match (status, client.state) {
+                (100..=199, _) if waiting => {
+                    client.state = ClientState::Proceeding;
+                    client.resend = None;
+                    client.ends = None;
+                    Some(answer)
+                }
+                (200..=299, ClientState::Completed) => None,
+                (200..=299, state) => {
+                    client.resend = None;
+                    if state != ClientState::Accepted {
+                        client.state = ClientState::Accepted;
+                        client.ends = Some(now + PATIENCE);
+                    }
+                    Some(answer)
+                }
+                (300.., _) if client.state != ClientState::Accepted => {
+                    let ack = ack_of_refusal(&client.request, response);
+                    self.sends.push((client.flow, ack.to_bytes()));
+                    client.resend = None;
+                    client.state = ClientState::Completed;
+                    if waiting {
+                        client.ends = Some(now + PATIENCE);
+                        if client.reliable {
+                            self.clients.remove(&key);
+                        }
+                        return Some(answer);
+                    }
+                    None
+                }
+                _ => None,
+            }
+        } else if !waiting {
+            None
+        } else if status < 200 {
+            client.state = ClientState::Proceeding;
+            if let Some(resend) = &mut client.resend {
+                resend.interval = T2;
+            }
+            Some(answer)
+        } else {
+            client.state = ClientState::Completed;
+            client.resend = None;
+            client.ends = Some(now + T4);
+            if client.reliable {
+                self.clients.remove(&key);
+            }
+            Some(answer)
+        }
+    }
+
+    pub(crate) fn request_arrived(
+        &mut self,
+        now: Instant,
+        flow: FlowId,
+        reliable: bool,
+        request: &Message,
+    ) -> Arrival {
+        let method = request.method();
+        let key = server_key(request, if method == "ACK" { "INVITE" } else { method });
+        if let Some(server) = self.servers.get_mut(&key) {
+            if method == "ACK" {
+                if server.state == ServerState::Completed {
+                    server.state = ServerState::Confirmed;
+                    server.resend = None;
+                    server.ends = Some(now + if server.reliable { Duration::ZERO } else { T4 });
+                }
+                // The ACK of a 2xx has a branch of its own; some elements reuse the INVITE's.
+                if server.state != ServerState::Accepted {
+                    return Arrival::Absorbed;
+                }
+                return Arrival::New(key);
+            }
+            if let Some(last) = &server.last
+                && server.state != ServerState::Confirmed
+            {
+                self.sends.push((flow, last.clone()));
+            }
+            return Arrival::Absorbed;
+        }
+        if method == "ACK" {
+            return Arrival::New(key);
+        }
+        let request_id = (
+            request.call_id().to_owned(),
+            request.from_tag().unwrap_or_default().to_owned(),
+            request.seq(),
+        );
+        let merged = request.to_tag().is_none()
+            && method != "CANCEL"
+            && self
+                .servers
+                .values()
+                .any(|s| s.request_id == request_id && s.invite == (method == "INVITE"));
+        let server = Server {
+            flow,
+            reliable,
+            invite: method == "INVITE",
+            dialog: None,
+            request_id,
+            state: ServerState::Proceeding,
+            last: None,
+            resend: None,
+            ends: None,
+        };
+        self.servers.insert(key.clone(), server);
+        if merged {
+            Arrival::Merged(key)
+        } else {
+            Arrival::New(key)
+        }
+    }
+
+    /// Key of the INVITE that a CANCEL means.
+    pub(crate) fn cancelled(&self, cancel: &Message) -> Option<(TxKey, Option<DialogId>)> {
+        let key = server_key(cancel, "INVITE");
+        self.servers.get(&key).map(|s| (key.clone(), s.dialog))
+    }
+
+    pub(crate) fn set_dialog(&mut self, key: &TxKey, dialog: DialogId) {
+        if let Some(server) = self.servers.get_mut(key) {
+            server.dialog = Some(dialog);
+        }
+    }
+
+    pub(crate) fn respond(&mut self, now: Instant, key: &TxKey, response: &Message) {
+        let Some(server) = self.servers.get_mut(key) else {
+            return;
+        };
+        if server.state != ServerState::Proceeding {
+            return;
+        }
+        let bytes = response.to_bytes();
+        self.sends.push((server.flow, bytes.clone()));
+        server.last = Some(bytes);
+        let first = Resend {
+            at: now + T1,
+            interval: T1,
+        };
+        match (response.status(), server.invite) {
+            (..=199, _) => {}
+            (200..=299, true) => {
+                server.state = ServerState::Accepted;
+                // Also over reliable transports: a later hop may be UDP (RFC 3261 §13.3.1.4).
+                server.resend = Some(first);
+                server.ends = Some(now + PATIENCE);
+            }
+            (_, true) => {
+                server.state = ServerState::Completed;
+                server.resend = (!server.reliable).then_some(first);
+                server.ends = Some(now + PATIENCE);
+            }
+            (_, false) => {
+                server.state = ServerState::Completed;
+                let linger = if server.reliable {
+                    Duration::ZERO
+                } else {
+                    PATIENCE
+                };
+                server.ends = Some(now + linger);
+            }
+        }
+    }
+
+    /// The ACK of our 2xx arrived: no more retransmissions.
+    pub(crate) fn confirmed(&mut self, now: Instant, key: &TxKey) {
+        if let Some(server) = self.servers.get_mut(key)
+            && server.state == ServerState::Accepted
+        {
+            server.resend = None;
+            server.dialog = None;
+            server.state = ServerState::Confirmed;
+            server.ends = Some(now + if server.reliable { Duration::ZERO } else { T4 });
+        }
+    }
+
+    pub(crate) fn next_timeout(&self) -> Option<Instant> {
+        let clients = self.clients.values().map(|c| (c.resend, c.ends));
+        let servers = self.servers.values().map(|s| (s.resend, s.ends));
+        clients
+            .chain(servers)
+            .flat_map(|(resend, ends)| [resend.map(|r| r.at), ends])
+            .flatten()
+            .min()
+    }
+
+    pub(crate) fn timeout(&mut self, now: Instant) -> Vec<Expiry> {
+        let mut expiries = Vec::new();
+        let mut sends = Vec::new();
+        self.clients.retain(|key, client| {
+            if client.ends.is_some_and(|at| at <= now) {
+                if matches!(client.state, ClientState::Sent | ClientState::Proceeding) {
+                    expiries.push(Expiry::Client(client.answer(key)));
+                }
+                return false;
+            }
+            let invite = client.request.method() == "INVITE";
+            if let Some(resend) = &mut client.resend
+                && resend.at <= now
+            {
+                sends.push((client.flow, client.request.to_bytes()));
+                resend.double(now, if invite { PATIENCE } else { T2 });
+            }
+            true
+        });
+        self.servers.retain(|_, server| {
+            if server.ends.is_some_and(|at| at <= now) {
+                if let (ServerState::Accepted, Some(dialog)) = (server.state, server.dialog) {
+                    expiries.push(Expiry::Unconfirmed(dialog));
+                }
+                return false;
+            }
+            if let Some(resend) = &mut server.resend
+                && resend.at <= now
+            {
+                sends.extend(server.last.clone().map(|last| (server.flow, last)));
+                resend.double(now, T2);
+            }
+            true
+        });
+        self.sends.extend(sends);
+        expiries
+    }
+
+    /// The flow is gone: its requests will not be answered.
+    pub(crate) fn flow_lost(&mut self, flow: FlowId) -> Vec<Expiry> {
+        let mut expiries = Vec::new();
+        self.clients.retain(|key, client| {
+            if client.flow != flow {
+                return true;
+            }
+            if matches!(client.state, ClientState::Sent | ClientState::Proceeding) {
+                expiries.push(Expiry::Client(client.answer(key)));
+            }
+            false
+        });
+        self.servers.retain(|_, server| server.flow != flow);
+        expiries
+    }
+}
+
+impl Client {
+    fn answer(&self, key: &TxKey) -> Answer {
+        Answer {
+            key: key.clone(),
+            owner: self.owner,
+            request: self.request.clone(),
+            attempt: self.attempt,
+            flow: self.flow,
+        }
+    }
+}
+
+impl Resend {
+    fn double(&mut self, now: Instant, most: Duration) {
+        self.interval = (self.interval * 2).min(most);
+        self.at = now + self.interval;
+    }
+}
+
+fn client_key(branch: &str, method: &str) -> TxKey {
+    TxKey(format!("{branch}|{method}"))
+}
+
+fn server_key(request: &Message, method: &str) -> TxKey {
+    TxKey(format!(
+        "{}|{}|{method}",
+        request.branch(),
+        request.sent_by()
+    ))
+}
+
+/// RFC 3261 §17.1.1.3.
+fn ack_of_refusal(invite: &Message, response: &Message) -> Message {
+    let mut ack = Message::request("ACK", invite.uri());
+    ack.push("Via", invite.get("Via").unwrap_or_default());
+    for route in invite.all("Route") {
+        ack.push("Route", route);
+    }
+    ack.push("From", invite.get("From").unwrap_or_default());
+    ack.push("To", response.get("To").unwrap_or_default());
+    ack.push("Call-ID", invite.call_id());
+    ack.push("CSeq", format!("{} ACK", invite.seq()));
+    ack.push("Max-Forwards", "70");
+    ack
+}

@@ -1,0 +1,352 @@
+//! The running endpoint: one task owns the sockets and lets the core run on real time.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, mpsc};
+use tokio::task::{AbortHandle, JoinHandle};
+use tokio::time::{sleep_until, timeout};
+
+use crate::api::{Account, CallTarget, DialogId, EndpointConfig, Event, FlowId, SipError};
+use crate::core::{Core, Input, Output, redacted};
+use crate::transport::{FromNet, Link, Net, connect, listen};
+
+/// How long [`Endpoint::shut_down`] waits for the far ends.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// A running SIP element; cheap to clone, stops when the last clone is dropped.
+#[derive(Clone)]
+pub struct Endpoint {
+    handle: Arc<Handle>,
+}
+
+impl std::fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Endpoint")
+            .field("listening", &self.handle.listening)
+            .finish_non_exhaustive()
+    }
+}
+
+struct Handle {
+    shared: Arc<Shared>,
+    listening: Vec<SocketAddr>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.stop();
+    }
+}
+
+/// What the handles and the task share.
+struct Shared {
+    core: Mutex<Core>,
+    /// The core has something new to do.
+    wake: Notify,
+    /// The task has done what there was to do.
+    settled: Notify,
+    stopped: AtomicBool,
+}
+
+impl Shared {
+    fn core(&self) -> MutexGuard<'_, Core> {
+        // A panic elsewhere must not silence the phone; the core keeps no half-made state across calls.
+        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        self.wake.notify_one();
+    }
+}
+
+impl Endpoint {
+    /// Opens the sockets and starts the task that owns the core.
+    ///
+    /// # Errors
+    /// [`SipError::Bind`] when a listening socket cannot be opened.
+    pub async fn start(
+        config: EndpointConfig,
+    ) -> Result<(Self, mpsc::UnboundedReceiver<Event>), SipError> {
+        let (events, receiver) = mpsc::unbounded_channel();
+        let (from_net, to_driver) = mpsc::unbounded_channel();
+        let net = Net {
+            events: from_net,
+            accepted: Arc::new(AtomicU64::new(1)),
+        };
+        let mut listening = Vec::new();
+        let mut listeners = Listeners(Vec::new());
+        for on in config.listen {
+            let (address, task) = listen(net.clone(), on).await?;
+            listening.push(address);
+            listeners.0.push(task);
+        }
+        let core = Core::new(config.user_agent, config.authenticator, rand::random());
+        let shared = Arc::new(Shared {
+            core: Mutex::new(core),
+            wake: Notify::new(),
+            settled: Notify::new(),
+            stopped: AtomicBool::new(false),
+        });
+        let driver = Driver {
+            shared: Arc::clone(&shared),
+            net,
+            to_driver,
+            events,
+            tls: config.tls,
+            udp_bind: config.udp_bind,
+            links: HashMap::new(),
+            dialing: HashMap::new(),
+            _listeners: listeners,
+        };
+        tokio::spawn(driver.run());
+        let handle = Arc::new(Handle { shared, listening });
+        Ok((Self { handle }, receiver))
+    }
+
+    /// Makes this the account: connects, registers, keeps it registered, reconnects with back-off. `None`
+    /// unregisters and closes. Progress comes as [`Event::Registration`].
+    pub fn set_account(&self, account: Option<Account>) {
+        let input = Input::Account(account.map(Box::new));
+        self.with(|core, now| core.handle(now, input));
+    }
+
+    /// The network changed or the machine woke up: probe the connection at once and reconnect without back-off.
+    pub fn network_changed(&self) {
+        self.with(|core, now| core.handle(now, Input::NetworkChanged));
+    }
+
+    /// Local address towards the registrar, once connected.
+    #[must_use]
+    pub fn local_ip(&self) -> Option<IpAddr> {
+        self.with(|core, _| core.account_flow().map(|flow| flow.local.ip()))
+    }
+
+    /// Addresses that the server role listens on, in the order of [`EndpointConfig::listen`] (port 0 resolved).
+    #[must_use]
+    pub fn listening(&self) -> Vec<SocketAddr> {
+        self.handle.listening.clone()
+    }
+
+    /// Places a call with this SDP offer and these extra headers.
+    ///
+    /// # Errors
+    /// [`SipError::BadAddress`], [`SipError::NoAccount`] or [`SipError::Stopped`].
+    pub async fn invite(
+        &self,
+        target: CallTarget,
+        sdp: String,
+        headers: Vec<(String, String)>,
+    ) -> Result<DialogId, SipError> {
+        if self.handle.shared.stopped.load(Ordering::Acquire) {
+            return Err(SipError::Stopped);
+        }
+        self.with(|core, now| core.invite(now, target, sdp, headers))
+    }
+
+    /// Sends 180, or 183 when there is an early answer.
+    ///
+    /// # Errors
+    /// [`SipError::NoSuchDialog`] when the caller is gone.
+    pub fn ringing(&self, dialog: DialogId, early_sdp: Option<String>) -> Result<(), SipError> {
+        self.with(|core, now| core.ringing(now, dialog, early_sdp))
+    }
+
+    /// Answers an incoming call with 200 and this SDP.
+    ///
+    /// # Errors
+    /// [`SipError::NoSuchDialog`] when the caller is gone.
+    pub fn accept(&self, dialog: DialogId, sdp: String) -> Result<(), SipError> {
+        self.with(|core, now| core.accept(now, dialog, sdp))
+    }
+
+    /// Refuses an incoming call with this status.
+    ///
+    /// # Errors
+    /// [`SipError::NoSuchDialog`] when the caller is gone.
+    pub fn reject(&self, dialog: DialogId, status: u16) -> Result<(), SipError> {
+        self.with(|core, now| core.reject(now, dialog, status, None))
+    }
+
+    /// Ends a call in any state: CANCEL, BYE or 480, whichever fits. `reason` becomes the `Reason` header.
+    ///
+    /// # Errors
+    /// [`SipError::NoSuchDialog`] when it is over.
+    pub fn hang_up(&self, dialog: DialogId, reason: Option<String>) -> Result<(), SipError> {
+        self.with(|core, now| core.hang_up(now, dialog, reason))
+    }
+
+    /// Offers anew in an established dialog (re-INVITE).
+    ///
+    /// # Errors
+    /// [`SipError::WrongState`] while another offer is open.
+    pub fn reoffer(&self, dialog: DialogId, sdp: String) -> Result<(), SipError> {
+        self.with(|core, now| core.reoffer(now, dialog, sdp))
+    }
+
+    /// Answers a [`Event::Reoffer`]; `None` refuses it with 488.
+    ///
+    /// # Errors
+    /// [`SipError::WrongState`] when none is open.
+    pub fn answer_reoffer(&self, dialog: DialogId, sdp: Option<String>) -> Result<(), SipError> {
+        self.with(|core, now| core.answer_reoffer(now, dialog, sdp))
+    }
+
+    /// Sends INFO in a dialog.
+    ///
+    /// # Errors
+    /// [`SipError::NoSuchDialog`] when it is over.
+    pub fn info(
+        &self,
+        dialog: DialogId,
+        content_type: &str,
+        body: Vec<u8>,
+    ) -> Result<(), SipError> {
+        self.with(|core, now| core.info(now, dialog, content_type, body))
+    }
+
+    /// Unregisters, hangs up every call and waits at most two seconds for the far ends.
+    pub async fn shut_down(&self) {
+        let shared = &self.handle.shared;
+        self.with(Core::shut_down);
+        let quiet = async {
+            while !shared.core().idle() {
+                shared.settled.notified().await;
+            }
+        };
+        if timeout(FAREWELL, quiet).await.is_err() {
+            tracing::debug!("the far ends did not answer the farewell in time");
+        }
+        shared.stop();
+    }
+
+    fn with<T>(&self, act: impl FnOnce(&mut Core, Instant) -> T) -> T {
+        let done = act(&mut self.handle.shared.core(), Instant::now());
+        self.handle.shared.wake.notify_one();
+        done
+    }
+}
+
+/// Stops listening when dropped.
+struct Listeners(Vec<JoinHandle<()>>);
+
+impl Drop for Listeners {
+    fn drop(&mut self) {
+        for listener in &self.0 {
+            listener.abort();
+        }
+    }
+}
+
+struct Driver {
+    shared: Arc<Shared>,
+    net: Net,
+    to_driver: mpsc::UnboundedReceiver<FromNet>,
+    events: mpsc::UnboundedSender<Event>,
+    tls: Option<Arc<rustls::ClientConfig>>,
+    udp_bind: Option<SocketAddr>,
+    links: HashMap<FlowId, Link>,
+    /// Client connections, from the first attempt to their end.
+    dialing: HashMap<FlowId, AbortHandle>,
+    _listeners: Listeners,
+}
+
+impl Driver {
+    async fn run(mut self) {
+        loop {
+            self.act();
+            self.shared.settled.notify_waiters();
+            self.shared.settled.notify_one();
+            if self.shared.stopped.load(Ordering::Acquire) {
+                break;
+            }
+            let deadline = self.shared.core().poll_timeout();
+            let alarm = async {
+                match deadline {
+                    Some(at) => sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                Some(event) = self.to_driver.recv() => self.from_net(event),
+                () = self.shared.wake.notified() => {}
+                () = alarm => self.shared.core().handle_timeout(Instant::now()),
+            }
+        }
+        for dialing in self.dialing.values() {
+            dialing.abort();
+        }
+    }
+
+    fn from_net(&mut self, event: FromNet) {
+        let input = match event {
+            FromNet::Up(id, flow, link) => {
+                tracing::debug!(flow = id.0, kind = ?flow.kind, remote = %flow.remote, "connected");
+                self.links.insert(id, link);
+                Input::FlowUp(id, flow)
+            }
+            FromNet::Received(id, bytes) => {
+                tracing::debug!(flow = id.0, message = %Shown(&bytes), "received");
+                Input::Received(id, bytes)
+            }
+            FromNet::Down(id, fault) => {
+                tracing::debug!(flow = id.0, fault = %fault.words, "connection over");
+                self.links.remove(&id);
+                self.dialing.remove(&id);
+                Input::FlowDown(id, fault)
+            }
+        };
+        self.shared.core().handle(Instant::now(), input);
+    }
+
+    /// Does everything that the core wants done.
+    fn act(&mut self) {
+        loop {
+            let next = self.shared.core().poll_output();
+            match next {
+                Some(Output::Send(flow, bytes)) => {
+                    tracing::debug!(flow = flow.0, message = %Shown(&bytes), "sent");
+                    if let Some(link) = self.links.get(&flow) {
+                        link.send(bytes);
+                    }
+                }
+                Some(Output::Connect(flow, server)) => {
+                    let dial = connect(
+                        self.net.clone(),
+                        flow,
+                        server,
+                        self.tls.clone(),
+                        self.udp_bind,
+                    );
+                    let task = tokio::spawn(dial);
+                    self.dialing.insert(flow, task.abort_handle());
+                }
+                Some(Output::Close(flow)) => match self.links.remove(&flow) {
+                    // A stream says goodbye and ends by itself when its queue is dropped.
+                    Some(Link::Stream(_)) => {}
+                    Some(Link::Udp(..)) | None => {
+                        if let Some(task) = self.dialing.remove(&flow) {
+                            task.abort();
+                        }
+                    }
+                },
+                // Nobody listening is not our trouble.
+                Some(Output::Event(event)) => drop(self.events.send(event)),
+                None => return,
+            }
+        }
+    }
+}
+
+/// A message as the log may show it; redacted only when it is shown.
+struct Shown<'a>(&'a [u8]);
+
+impl std::fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&redacted(self.0))
+    }
+}

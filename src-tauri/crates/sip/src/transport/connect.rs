@@ -1,0 +1,185 @@
+//! Opening the connection to a configured server.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use super::{CONNECT_PATIENCE, FromNet, Link, Net, stream, udp, web_socket};
+use crate::api::{FlowId, ServerAddress};
+use crate::core::{Fault, Flow, TransportKind};
+
+/// Runs one client connection from its set-up to its end.
+pub(crate) async fn connect(
+    net: Net,
+    id: FlowId,
+    server: ServerAddress,
+    tls: Option<Arc<rustls::ClientConfig>>,
+    udp_bind: Option<SocketAddr>,
+) {
+    let fault = run(&net, id, &server, tls, udp_bind).await;
+    net.tell(FromNet::Down(id, fault));
+}
+
+async fn run(
+    net: &Net,
+    id: FlowId,
+    server: &ServerAddress,
+    tls: Option<Arc<rustls::ClientConfig>>,
+    udp_bind: Option<SocketAddr>,
+) -> Fault {
+    let (host, port) = match server {
+        ServerAddress::WebSocket(url) => match (url.host_str(), url.port_or_known_default()) {
+            (Some(host), Some(port)) => (host.trim_matches(['[', ']']).to_owned(), port),
+            _ => return Fault::network(format!("{url} names no server")),
+        },
+        ServerAddress::Udp(host, port)
+        | ServerAddress::Tcp(host, port)
+        | ServerAddress::Tls(host, port) => (host.trim_matches(['[', ']']).to_owned(), *port),
+    };
+    let name = format!("{host}:{port}");
+    let silent = || Fault::network(format!("the server at {name} does not answer"));
+    if let ServerAddress::Udp(..) = server {
+        let addresses = match resolve(&host, port).await {
+            Ok(addresses) => addresses,
+            Err(fault) => return fault,
+        };
+        return udp::run_client(net, id, addresses[0], udp_bind, &name).await;
+    }
+    let tcp = match timeout(CONNECT_PATIENCE, dial(&host, port, &name)).await {
+        Ok(Ok(tcp)) => tcp,
+        Ok(Err(fault)) => return fault,
+        Err(_) => return silent(),
+    };
+    let secure = match server {
+        ServerAddress::WebSocket(url) => url.scheme() == "wss",
+        _ => matches!(server, ServerAddress::Tls(..)),
+    };
+    if !secure {
+        return over(net, id, server, tcp, None, &name).await;
+    }
+    let Some(config) = tls else {
+        return Fault {
+            certificate: true,
+            words: format!("no trusted certificates are configured to check {name} with"),
+        };
+    };
+    let Ok(server_name) = ServerName::try_from(host.clone()) else {
+        return Fault::network(format!("{host} is not a server name"));
+    };
+    let addresses = addresses_of(&tcp);
+    let connector = TlsConnector::from(config);
+    match timeout(CONNECT_PATIENCE, connector.connect(server_name, tcp)).await {
+        Ok(Ok(stream)) => over(net, id, server, stream, addresses, &name).await,
+        Ok(Err(error)) => Fault::of_io(&error, &name),
+        Err(_) => silent(),
+    }
+}
+
+/// A stream that may know its own addresses.
+trait Addressed {
+    fn addresses(&self) -> Option<(SocketAddr, SocketAddr)>;
+}
+
+impl Addressed for TcpStream {
+    fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
+        addresses_of(self)
+    }
+}
+
+impl Addressed for tokio_rustls::client::TlsStream<TcpStream> {
+    fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
+        addresses_of(self.get_ref().0)
+    }
+}
+
+fn addresses_of(tcp: &TcpStream) -> Option<(SocketAddr, SocketAddr)> {
+    Some((tcp.local_addr().ok()?, tcp.peer_addr().ok()?))
+}
+
+async fn over<S>(
+    net: &Net,
+    id: FlowId,
+    server: &ServerAddress,
+    stream: S,
+    addresses: Option<(SocketAddr, SocketAddr)>,
+    name: &str,
+) -> Fault
+where
+    S: AsyncRead + AsyncWrite + Addressed + Unpin + Send + 'static,
+{
+    let closed = || Fault::network(format!("the server at {name} closed the connection"));
+    let Some((local, remote)) = addresses.or_else(|| stream.addresses()) else {
+        return closed();
+    };
+    let up = |kind| {
+        let flow = Flow {
+            kind,
+            local,
+            remote,
+            outgoing: true,
+            invalid_host: None,
+        };
+        let (queue, outgoing) = mpsc::unbounded_channel();
+        net.tell(FromNet::Up(id, flow, Link::Stream(queue)));
+        outgoing
+    };
+    match server {
+        ServerAddress::WebSocket(url) => {
+            let shaken = timeout(CONNECT_PATIENCE, web_socket::open(url, stream, name)).await;
+            let socket = match shaken {
+                Ok(Ok(socket)) => socket,
+                Ok(Err(fault)) => return fault,
+                Err(_) => return Fault::network(format!("the server at {name} does not answer")),
+            };
+            let kind = if url.scheme() == "wss" {
+                TransportKind::Wss
+            } else {
+                TransportKind::Ws
+            };
+            let outgoing = up(kind);
+            web_socket::run(net, id, socket, outgoing, name).await
+        }
+        ServerAddress::Tls(..) => {
+            let outgoing = up(TransportKind::Tls);
+            stream::run(net, id, stream, outgoing, name, true).await
+        }
+        _ => {
+            let outgoing = up(TransportKind::Tcp);
+            stream::run(net, id, stream, outgoing, name, true).await
+        }
+    }
+}
+
+async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
+    let unknown = || Fault::network(format!("the server name {host} cannot be found"));
+    let found = timeout(CONNECT_PATIENCE, lookup_host((host, port))).await;
+    let addresses: Vec<SocketAddr> = match found {
+        Ok(Ok(addresses)) => addresses.collect(),
+        Ok(Err(_)) | Err(_) => return Err(unknown()),
+    };
+    if addresses.is_empty() {
+        return Err(unknown());
+    }
+    Ok(addresses)
+}
+
+/// Tries the addresses of a host one after the other.
+async fn dial(host: &str, port: u16, name: &str) -> Result<TcpStream, Fault> {
+    let mut fault = Fault::network(format!("the server at {name} does not answer"));
+    for address in resolve(host, port).await? {
+        match TcpStream::connect(address).await {
+            Ok(tcp) => {
+                stream::keep_alive(&tcp);
+                return Ok(tcp);
+            }
+            Err(error) => fault = Fault::of_io(&error, name),
+        }
+    }
+    Err(fault)
+}
