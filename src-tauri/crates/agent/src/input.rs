@@ -12,8 +12,10 @@ pub enum Input {
     SignIn(SignIn),
     /// The server changed the agent's profile.
     Profile(Box<Profile>),
-    /// Fields of the last changed profile that could not be used, each as one sentence; follows `Profile`.
+    /// Fields of the profile that could not be used, each as one sentence; comes with every `Profile`.
     ProfileFaults(Vec<String>),
+    /// The server changed what the profile does not say about the SIP account (secret, user, addresses).
+    SipAccountChanged,
     /// The server changed the list of pause reasons.
     PauseReasons(Vec<PauseReason>),
     /// The server changed the agent's queues.

@@ -716,3 +716,18 @@ fn toasts_go_after_their_time_or_when_dismissed_and_do_not_pile_up() {
     desk.give(Input::Timer(TimerId::ToastEnd(id)));
     assert!(desk.view().toasts.iter().all(|toast| toast.id != id));
 }
+
+#[test]
+fn an_offer_that_no_sound_can_be_made_of_stops_ringing_and_is_refused() {
+    let mut desk = Desk::ready(json!({}));
+    let (call, _) = desk.ring();
+    let state = MediaState::Failed("no common codec".to_owned());
+    let effects = desk.give(Input::Media { call, state });
+    assert_eq!(effects[0], Effect::Reject { call, status: 488 });
+    assert!(effects.contains(&Effect::HideRinging { call }));
+    desk.end(call, CallEnd::Local);
+    assert_eq!(
+        code(&desk.call(call).end.expect("a reason")),
+        "call_no_sound"
+    );
+}

@@ -222,6 +222,7 @@ fn what_is_wrong_but_leaves_the_phone_usable_is_a_warning() {
     assert!(desk.view().light.green);
     desk.give(Input::DeviceFault(None));
     desk.give(Input::Link(LinkState::Up));
+    desk.give(Input::ProfileFaults(Vec::new()));
     desk.give(Input::Profile(profile(json!({}))));
     assert_eq!(desk.view().warnings, []);
 }
@@ -423,4 +424,33 @@ fn a_changed_profile_applies_at_once_and_registers_again_only_for_another_accoun
         desk.give(Input::Profile(profile(json!({"typology": "external"})))),
         [Effect::Unregister]
     );
+}
+
+#[test]
+fn another_secret_registers_again_but_not_during_a_call() {
+    let mut desk = Desk::ready(json!({}));
+    let register = Effect::Register(profile(json!({})));
+    assert_eq!(
+        desk.give(Input::SipAccountChanged),
+        std::slice::from_ref(&register)
+    );
+    let call = desk.talk();
+    assert_eq!(desk.give(Input::SipAccountChanged), []);
+    assert!(desk.end(call, CallEnd::Remote).contains(&register));
+    assert_eq!(
+        desk.give(Input::PauseReasons(Vec::new())),
+        [],
+        "and only once"
+    );
+}
+
+#[test]
+fn the_reason_of_a_misconfigured_account_stays_until_the_next_try() {
+    let mut desk = Desk::ready(json!({}));
+    let fault = "no address".to_owned();
+    desk.give(Input::Registration(Registration::Misconfigured(fault)));
+    desk.give(Input::Registration(Registration::None));
+    assert_eq!(code(&desk.view().light.notice), "misconfigured");
+    desk.give(Input::SipAccountChanged);
+    assert_eq!(code(&desk.view().light.notice), "registering");
 }

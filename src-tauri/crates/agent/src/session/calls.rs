@@ -74,16 +74,9 @@ impl Calls {
 
     /// Refuses a ringing call.
     pub(super) fn decline(&mut self, turn: &mut Turn<'_>, id: CallId) {
-        let Some(call) = self.get_mut(id).filter(|call| call.ringing()) else {
-            return;
-        };
-        stop_auto_answer(call, turn);
-        call.state = CallState::Ending;
-        turn.act(Effect::Reject {
-            call: id,
-            status: incoming::BUSY,
-        });
-        watch(turn, id, HANG_UP_OVERDUE_AFTER);
+        if let Some(call) = self.get_mut(id).filter(|call| call.ringing()) {
+            reject(call, turn, incoming::BUSY, Notice::CallEnded);
+        }
     }
 
     /// Refuses everything that rings: the agent is not to be disturbed.
@@ -228,10 +221,11 @@ impl Calls {
                 }
             }
             MediaState::Interrupted => call.interrupted = true,
-            MediaState::Failed(fault) => {
-                stop_auto_answer(call, turn);
-                hang_up_with(call, turn, Notice::CallNoSound { fault });
+            MediaState::Failed(fault) if call.ringing() => {
+                let notice = Notice::CallNoSound { fault };
+                reject(call, turn, incoming::NOT_ACCEPTABLE, notice);
             }
+            MediaState::Failed(fault) => hang_up_with(call, turn, Notice::CallNoSound { fault }),
         }
     }
 
@@ -374,6 +368,18 @@ impl Calls {
     fn other_audible(&self, id: CallId) -> bool {
         self.list.iter().any(|call| call.id != id && call.audible())
     }
+}
+
+/// Refuses a ringing call with a SIP status; `notice` is what the card will say.
+fn reject(call: &mut Call, turn: &mut Turn<'_>, status: u16, notice: Notice) {
+    stop_auto_answer(call, turn);
+    call.state = CallState::Ending;
+    call.end = Some(notice);
+    turn.act(Effect::Reject {
+        call: call.id,
+        status,
+    });
+    watch(turn, call.id, HANG_UP_OVERDUE_AFTER);
 }
 
 /// Asks the far end to end the call; `notice` is what the card will say.

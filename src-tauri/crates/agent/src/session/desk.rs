@@ -20,6 +20,8 @@ pub(super) struct Desk {
     registration: Registration,
     /// The profile whose SIP account is the registered one.
     account: Option<Box<Profile>>,
+    /// That account has another secret or address by now.
+    account_changed: bool,
     calls: Calls,
     muted: bool,
     /// The session ends with the current call, for this reason.
@@ -43,6 +45,7 @@ impl Desk {
             presence: Presence::new(now, presence),
             registration: Registration::None,
             account: None,
+            account_changed: false,
             calls: Calls::default(),
             muted: false,
             leaving: None,
@@ -79,6 +82,7 @@ impl Desk {
             Input::Command(command) => self.command(turn, outside, next_call, command),
             Input::Profile(profile) => self.profile_changed(turn, profile),
             Input::ProfileFaults(faults) => self.profile_faults = faults,
+            Input::SipAccountChanged => self.account_changed = true,
             Input::PauseReasons(reasons) => self.reasons = reasons,
             Input::Queues(queues) => self.queues = queues,
             Input::Presence(report) => self.presence_reported(turn, report),
@@ -91,7 +95,7 @@ impl Desk {
                 };
                 turn.toast(Notice::PresenceFailed { fault });
             }
-            Input::Registration(registration) => self.registration = registration,
+            Input::Registration(registration) => self.registration_changed(registration),
             Input::Incoming(incoming) if self.takes_calls() => incoming::arrived(
                 &mut self.calls,
                 turn,
@@ -239,7 +243,6 @@ impl Desk {
 
     fn profile_changed(&mut self, turn: &mut Turn<'_>, profile: Box<Profile>) {
         self.profile = profile;
-        self.profile_faults.clear();
         if let Some(notice) = stage::barred(&self.profile) {
             self.leave_after_call(notice);
         } else if matches!(
@@ -262,14 +265,27 @@ impl Desk {
         }
     }
 
+    fn registration_changed(&mut self, registration: Registration) {
+        // An account that cannot be used is also not registered: the reason is worth more than that.
+        let misconfigured = matches!(self.registration, Registration::Misconfigured(_));
+        if !(misconfigured && registration == Registration::None) {
+            self.registration = registration;
+        }
+    }
+
     /// Makes the registered account that of the profile; never during a call.
     fn settle_account(&mut self, turn: &mut Turn<'_>) {
         let usable = light::voice_fault(&self.profile).is_none();
-        let current = self
-            .account
-            .as_deref()
-            .is_some_and(|account| same_account(account, &self.profile));
+        let current = !self.account_changed
+            && self
+                .account
+                .as_deref()
+                .is_some_and(|account| same_account(account, &self.profile));
+        self.account_changed = false;
         if usable && !current {
+            if matches!(self.registration, Registration::Misconfigured(_)) {
+                self.registration = Registration::None;
+            }
             self.account = Some(self.profile.clone());
             turn.act(Effect::Register(self.profile.clone()));
         } else if !usable && self.account.take().is_some() {

@@ -12,6 +12,8 @@ pub(super) const UNAVAILABLE: u16 = 480;
 /// 486: this phone is busy (RFC 3261 section 21.4.24). A decline says the same: 603 would end the ringing of
 /// every other agent behind a forking proxy.
 pub(super) const BUSY: u16 = 486;
+/// 488: no sound can be made of what the caller offers (RFC 3261 section 21.4.26).
+pub(super) const NOT_ACCEPTABLE: u16 = 488;
 /// 403: refused for good (RFC 3261 section 21.4.4).
 const FORBIDDEN: u16 = 403;
 

@@ -139,12 +139,13 @@ impl<'a> Fields<'a> {
         u16::try_from(port).unwrap_or(default)
     }
 
-    /// The server's identifier.
+    /// The server's identifier; 0 where there is none, as in a profile file.
     pub(super) fn id(&mut self, field: &'static str) -> i64 {
-        let value = self.get(field);
-        value.and_then(whole_of).unwrap_or_else(|| {
-            let sent = value.map_or_else(|| "nothing".to_owned(), plain);
-            self.fault(field, sent, "a whole number");
+        let Some(value) = self.get(field) else {
+            return 0;
+        };
+        whole_of(value).unwrap_or_else(|| {
+            self.fault(field, plain(value), "a whole number");
             0
         })
     }
