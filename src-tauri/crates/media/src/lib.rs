@@ -6,19 +6,25 @@
 
 mod api;
 mod codec;
+mod config;
 mod device;
 mod jitter;
 mod level;
 mod receive;
 mod resample;
+mod rtp;
+mod sdp;
 mod send;
+mod session;
+mod stats;
 mod tone;
+mod transport;
 mod voice;
 mod wav;
 
-pub use api::{
-    BLOCK, Block, Direction, IceServer, KeyingPlan, MediaConfig, MediaError, SAMPLE_RATE, Session,
-    SessionEvent, SessionStats,
-};
+pub use api::{BLOCK, Block, MediaError, SAMPLE_RATE};
+pub use config::{Direction, IceServer, KeyingPlan, MediaConfig};
 pub use device::{DeviceInfo, DeviceRole, DeviceSelection};
+pub use session::Session;
+pub use stats::{SessionEvent, SessionStats};
 pub use voice::{AudioSetup, Levels, ToneKind, Voice};

@@ -12,7 +12,9 @@ use std::net::{IpAddr, SocketAddr};
 
 use sidetone_profile::Secret;
 
-pub(crate) use negotiation::{DtlsRole, LocalSide, Negotiated, OfferAnswer, TransportPlan};
+pub(crate) use negotiation::{
+    DtlsRole, LocalSide, Negotiated, OfferAnswer, TransportPlan, names_loopback,
+};
 
 use crate::Direction;
 

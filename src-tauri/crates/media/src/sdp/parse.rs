@@ -121,12 +121,18 @@ impl Parser {
     fn medium(&mut self, number: usize, value: &str) -> Result<(), MediaError> {
         self.finish_medium();
         if self.media.len() >= MOST {
-            return Err(fault(number, format!("there are more than {MOST} m= lines")));
+            return Err(fault(
+                number,
+                format!("there are more than {MOST} m= lines"),
+            ));
         }
         let mut words = value.split_ascii_whitespace();
         let (Some(kind), Some(port), Some(protocol)) = (words.next(), words.next(), words.next())
         else {
-            return Err(fault(number, "m= needs a medium, a port, a protocol and formats"));
+            return Err(fault(
+                number,
+                "m= needs a medium, a port, a protocol and formats",
+            ));
         };
         let port = port.split('/').next().unwrap_or(port);
         let port: u16 = port

@@ -31,7 +31,11 @@ impl Display for Session {
 impl Display for OtherMedia {
     /// An m-line that is not used is written as refused.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "m={} 0 {} {}\r\n", self.kind, self.protocol, self.formats)?;
+        write!(
+            f,
+            "m={} 0 {} {}\r\n",
+            self.kind, self.protocol, self.formats
+        )?;
         if let Some(mid) = &self.mid {
             write!(f, "a=mid:{mid}\r\n")?;
         }

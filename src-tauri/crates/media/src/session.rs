@@ -1,0 +1,420 @@
+//! One call's sound, as the rest of the phone sees it.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, mpsc};
+
+use crate::rtp::{Outgoing, RtpSession};
+use crate::sdp::{self, LocalSide, Negotiated, OfferAnswer};
+use crate::transport::driver::{self, Sockets};
+use crate::transport::gather;
+use crate::transport::{Identity, MediaTransport, TransportEvent};
+use crate::{Block, Direction, KeyingPlan, MediaConfig, MediaError, SessionEvent, SessionStats};
+
+/// One call's sound: an RTP session with its codecs; cheap to clone, closes when the last clone is dropped.
+///
+/// Its sockets run on tokio. Its sound runs on whoever calls [`Session::exchange`] every 10 ms: the
+/// [`Voice`](crate::Voice) thread of a phone, or a test's loop.
+#[derive(Clone, Debug)]
+pub struct Session {
+    handle: Arc<Handle>,
+}
+
+impl Session {
+    /// Makes a session that offers.
+    ///
+    /// # Errors
+    /// [`MediaError::Socket`] when no address can be used.
+    pub async fn offer(
+        config: MediaConfig,
+    ) -> Result<(Self, String, mpsc::UnboundedReceiver<SessionEvent>), MediaError> {
+        let mut setup = Setup::new(&config, false, true).await?;
+        let offer = setup.state.negotiation.offer(Direction::SendRecv)?;
+        let (session, events) = setup.start();
+        Ok((session, offer, events))
+    }
+
+    /// Makes a session that answers this offer.
+    ///
+    /// # Errors
+    /// [`MediaError`] when the offer cannot be accepted.
+    pub async fn answer(
+        config: MediaConfig,
+        offer: &str,
+    ) -> Result<(Self, String, mpsc::UnboundedReceiver<SessionEvent>), MediaError> {
+        let offer = sdp::Session::parse(offer)?;
+        let mut setup = Setup::new(&config, sdp::names_loopback(&offer), false).await?;
+        let (answer, negotiated) = setup.state.negotiation.answer(&offer, false)?;
+        setup.state.apply(&negotiated)?;
+        let (session, events) = setup.start();
+        Ok((session, answer, events))
+    }
+
+    /// Applies the far end's answer to our last offer, early or final; the same answer twice is not an error.
+    ///
+    /// # Errors
+    /// [`MediaError`] when it cannot be accepted.
+    pub fn apply_answer(&self, answer: &str) -> Result<(), MediaError> {
+        self.change(|state| {
+            if let Some(negotiated) = state.negotiation.answered(answer)? {
+                state.apply(&negotiated)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Makes a new offer, for hold (`SendOnly`), resume (`SendRecv`) or a refresh. The sound changes when the answer comes.
+    ///
+    /// # Errors
+    /// [`MediaError::OfferAnswer`] while an offer is open.
+    pub fn reoffer(&self, direction: Direction) -> Result<String, MediaError> {
+        self.change(|state| state.negotiation.offer(direction))
+    }
+
+    /// Forgets an offer that was refused.
+    pub fn roll_back(&self) {
+        self.inner().lock().negotiation.roll_back();
+    }
+
+    /// Answers a new offer of the far end, keeping `hold` when we hold it.
+    ///
+    /// # Errors
+    /// [`MediaError`] when it cannot be accepted; the session goes on as it was.
+    pub fn answer_reoffer(&self, offer: &str, hold: bool) -> Result<String, MediaError> {
+        let offer = sdp::Session::parse(offer)?;
+        self.change(|state| {
+            let (answer, negotiated) = state.negotiation.answer(&offer, hold)?;
+            state.apply(&negotiated)?;
+            Ok(answer)
+        })
+    }
+
+    /// The negotiated direction, from our side.
+    #[must_use]
+    pub fn direction(&self) -> Direction {
+        self.inner().lock().rtp.direction()
+    }
+
+    /// Sends digits by RFC 4733, 100 ms each with 100 ms between; `false` when it is not negotiated (use INFO).
+    #[must_use]
+    pub fn send_dtmf(&self, digits: &str) -> bool {
+        self.inner().lock().rtp.send_dtmf(digits)
+    }
+
+    /// Sends one block and takes one: call every 10 ms. Never blocks for long.
+    pub fn exchange(&self, send: &Block, received: &mut Block) {
+        let inner = self.inner();
+        let now = inner.elapsed();
+        let mut out = Outgoing::default();
+        let mut guard = inner.lock();
+        let state = &mut *guard;
+        let ready = state.transport.is_ready();
+        state.rtp.exchange(now, ready, send, received, &mut out);
+        state.send(out);
+    }
+
+    /// Numbers now.
+    #[must_use]
+    pub fn stats(&self) -> SessionStats {
+        let state = self.inner().lock();
+        state.rtp.stats(state.transport.keying_name())
+    }
+
+    /// Sends RTCP BYE and closes the sockets.
+    pub fn close(&self) {
+        self.inner().close();
+    }
+
+    fn inner(&self) -> &Inner {
+        &self.handle.inner
+    }
+
+    fn change<T>(
+        &self,
+        change: impl FnOnce(&mut State) -> Result<T, MediaError>,
+    ) -> Result<T, MediaError> {
+        let inner = self.inner();
+        let result = change(&mut inner.lock());
+        // The clock may have to run for something new.
+        inner.wake.notify_one();
+        result
+    }
+}
+
+/// Closes the session when the last clone goes.
+#[derive(Debug)]
+struct Handle {
+    inner: Arc<Inner>,
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.inner.close();
+    }
+}
+
+/// What the voice side and the driver share.
+pub(crate) struct Inner {
+    state: Mutex<State>,
+    wake: Notify,
+    began: Instant,
+    events: mpsc::UnboundedSender<SessionEvent>,
+}
+
+impl Inner {
+    /// Time since the session began.
+    fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere must not take the call with it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Resolves when something changed that the driver has to look at.
+    pub(crate) async fn changed(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Takes a datagram of one of our sockets.
+    pub(crate) fn handle_datagram(
+        &self,
+        local: std::net::SocketAddr,
+        from: std::net::SocketAddr,
+        datagram: &[u8],
+    ) {
+        let mut state = self.lock();
+        state
+            .transport
+            .handle_datagram(Instant::now(), local, from, datagram);
+        self.settle(&mut state);
+    }
+
+    /// Runs the timers; gives when they want to run next, `None` when the session is closed.
+    pub(crate) fn handle_timeout(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        state.sockets.as_ref()?;
+        if state
+            .transport
+            .poll_timeout(now)
+            .is_some_and(|at| at <= now)
+        {
+            state.transport.handle_timeout(now);
+        }
+        let mut out = Outgoing::default();
+        state.rtp.handle_timeout(
+            self.elapsed(),
+            state.transport.is_ready(),
+            state.transport.keying_name(),
+            &mut out,
+        );
+        state.send(out);
+        self.settle(state);
+        let latest = now + driver::TICK;
+        Some(
+            state
+                .transport
+                .poll_timeout(now)
+                .map_or(latest, |at| at.min(latest)),
+        )
+    }
+
+    /// Passes on what the transport gave.
+    fn settle(&self, state: &mut State) {
+        while let Some(event) = state.transport.poll_event() {
+            match event {
+                TransportEvent::Ready => self.tell(SessionEvent::Connected),
+                TransportEvent::Failed(error) => {
+                    tracing::warn!(%error, "media failed");
+                    self.tell(SessionEvent::Failed(error));
+                }
+                TransportEvent::Rtp(packet) => state.rtp.handle_rtp(self.elapsed(), &packet),
+                TransportEvent::Rtcp(packet) => state.rtp.handle_rtcp(self.elapsed(), packet),
+            }
+        }
+        state.flush();
+        for event in state.rtp.take_events() {
+            self.tell(event);
+        }
+    }
+
+    fn tell(&self, event: SessionEvent) {
+        // Nobody listening is no fault of the call.
+        let _ = self.events.send(event);
+    }
+
+    fn close(&self) {
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        if state.sockets.is_none() {
+            return;
+        }
+        let goodbye = state.rtp.goodbye(self.elapsed());
+        state.send(Outgoing {
+            rtp: Vec::new(),
+            rtcp: goodbye.into_iter().collect(),
+        });
+        state.transport.close(Instant::now());
+        state.flush();
+        state.sockets = None;
+        self.wake.notify_one();
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner")
+            .field("age", &self.began.elapsed())
+            .finish_non_exhaustive()
+    }
+}
+
+struct State {
+    negotiation: OfferAnswer,
+    transport: MediaTransport,
+    rtp: RtpSession,
+    identity: &'static Identity,
+    /// `None` once closed.
+    sockets: Option<Arc<Sockets>>,
+}
+
+impl State {
+    fn apply(&mut self, negotiated: &Negotiated) -> Result<(), MediaError> {
+        self.rtp.apply(negotiated)?;
+        self.transport
+            .apply(Instant::now(), self.identity, negotiated)?;
+        self.flush();
+        Ok(())
+    }
+
+    fn send(&mut self, out: Outgoing) {
+        for packet in out.rtp {
+            self.transport.send_rtp(&packet);
+        }
+        for packet in out.rtcp {
+            self.transport.send_rtcp(&packet);
+        }
+        self.flush();
+    }
+
+    fn flush(&mut self) {
+        while let Some(transmit) = self.transport.poll_transmit() {
+            if let Some(sockets) = &self.sockets {
+                sockets.send(&transmit);
+            }
+        }
+    }
+}
+
+/// A session before its driver runs.
+struct Setup {
+    state: State,
+    began: Instant,
+}
+
+impl Setup {
+    async fn new(
+        config: &MediaConfig,
+        with_loopback: bool,
+        offerer: bool,
+    ) -> Result<Self, MediaError> {
+        let began = Instant::now();
+        let identity = Identity::of_process()?;
+        let (sockets, transport, local) = if config.plan == KeyingPlan::Webrtc {
+            webrtc(config, began, identity, with_loopback, offerer).await?
+        } else {
+            plain(config, with_loopback).await?
+        };
+        Ok(Self {
+            state: State {
+                negotiation: OfferAnswer::new(local),
+                transport,
+                rtp: RtpSession::new(),
+                identity,
+                sockets: Some(Arc::new(sockets)),
+            },
+            began,
+        })
+    }
+
+    fn start(self) -> (Session, mpsc::UnboundedReceiver<SessionEvent>) {
+        let (events, receiver) = mpsc::unbounded_channel();
+        let sockets = self.state.sockets.clone();
+        let inner = Arc::new(Inner {
+            state: Mutex::new(self.state),
+            wake: Notify::new(),
+            began: self.began,
+            events,
+        });
+        if let Some(sockets) = sockets {
+            tokio::spawn(driver::run(Arc::clone(&inner), sockets));
+        }
+        let handle = Arc::new(Handle { inner });
+        (Session { handle }, receiver)
+    }
+}
+
+async fn webrtc(
+    config: &MediaConfig,
+    now: Instant,
+    identity: &Identity,
+    with_loopback: bool,
+    offerer: bool,
+) -> Result<(Sockets, MediaTransport, LocalSide), MediaError> {
+    let sockets = gather::sockets(&config.bind, with_loopback).await?;
+    let reflexive = gather::reflexive(&sockets, &config.ice_servers).await;
+    let sockets = Sockets::new(sockets)?;
+    let transport = MediaTransport::ice(now, &sockets.addresses(), offerer)?;
+    let (ice, mut candidates) = transport
+        .local_ice()
+        .ok_or(MediaError::OfferAnswer("a path without ICE"))?;
+    for (index, reflexive) in reflexive.iter().enumerate() {
+        candidates.push(reflexive.candidate(index));
+    }
+    let first = sockets.first();
+    let seen = reflexive
+        .iter()
+        .find(|reflexive| reflexive.base == first)
+        .map_or(first, |reflexive| reflexive.mapped);
+    let local = LocalSide {
+        plan: config.plan,
+        codecs: config.codecs.clone(),
+        rtp: seen,
+        rtcp: None,
+        ice: Some(ice),
+        candidates,
+        fingerprint: Some(identity.fingerprint().clone()),
+    };
+    Ok((sockets, transport, local))
+}
+
+async fn plain(
+    config: &MediaConfig,
+    with_loopback: bool,
+) -> Result<(Sockets, MediaTransport, LocalSide), MediaError> {
+    let (rtp, rtcp) = gather::pair(&config.bind, with_loopback).await?;
+    let sockets = Sockets::new(vec![rtp, rtcp])?;
+    let addresses = sockets.addresses();
+    let [rtp, rtcp] = addresses[..] else {
+        return Err(MediaError::Socket("two sockets are needed".to_owned()));
+    };
+    let transport = MediaTransport::symmetric(rtp, rtcp, config.latch);
+    let local = LocalSide {
+        plan: config.plan,
+        codecs: config.codecs.clone(),
+        rtp,
+        rtcp: Some(rtcp),
+        ice: None,
+        candidates: Vec::new(),
+        fingerprint: None,
+    };
+    Ok((sockets, transport, local))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! The one task of a session: waits for datagrams and for the clock.
+
+use std::future::poll_fn;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokio::io::ReadBuf;
+use tokio::net::UdpSocket;
+use tokio::time::sleep_until;
+
+use super::Transmit;
+use crate::MediaError;
+use crate::session::Inner;
+
+/// Longest time between two looks at the clock.
+pub(crate) const TICK: Duration = Duration::from_millis(100);
+/// Longest datagram that is read.
+const LONGEST: usize = 2048;
+
+/// The sockets of a session.
+#[derive(Debug)]
+pub(crate) struct Sockets {
+    sockets: Vec<(SocketAddr, UdpSocket)>,
+}
+
+impl Sockets {
+    /// Takes bound sockets.
+    ///
+    /// # Errors
+    /// [`MediaError::Socket`] when one does not know its own address.
+    pub(crate) fn new(sockets: Vec<UdpSocket>) -> Result<Self, MediaError> {
+        let sockets = sockets
+            .into_iter()
+            .map(|socket| Ok((socket.local_addr()?, socket)))
+            .collect::<std::io::Result<Vec<_>>>()
+            .map_err(|error| MediaError::Socket(error.to_string()))?;
+        Ok(Self { sockets })
+    }
+
+    pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
+        self.sockets.iter().map(|(address, _)| *address).collect()
+    }
+
+    /// Address of the preferred one.
+    pub(crate) fn first(&self) -> SocketAddr {
+        self.sockets
+            .first()
+            .map_or(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0), |first| {
+                first.0
+            })
+    }
+
+    /// Sends without waiting. What the system does not take is lost, as on any network.
+    pub(crate) fn send(&self, transmit: &Transmit) {
+        let socket = self
+            .sockets
+            .iter()
+            .find(|(address, _)| *address == transmit.local);
+        let Some((_, socket)) = socket else { return };
+        if let Err(error) = socket.try_send_to(&transmit.bytes, transmit.to) {
+            tracing::trace!(to = %transmit.to, %error, "datagram not sent");
+        }
+    }
+
+    /// Waits for a datagram on any of the sockets.
+    async fn receive(
+        &self,
+        buffer: &mut [u8],
+    ) -> (SocketAddr, std::io::Result<(usize, SocketAddr)>) {
+        poll_fn(|context| {
+            for (local, socket) in &self.sockets {
+                let mut read = ReadBuf::new(buffer);
+                if let Poll::Ready(result) = socket.poll_recv_from(context, &mut read) {
+                    let length = read.filled().len();
+                    return Poll::Ready((*local, result.map(|from| (length, from))));
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+}
+
+/// Runs a session until it is closed.
+pub(crate) async fn run(inner: Arc<Inner>, sockets: Arc<Sockets>) {
+    let mut buffer = vec![0; LONGEST];
+    while let Some(next) = inner.handle_timeout() {
+        tokio::select! {
+            (local, received) = sockets.receive(&mut buffer) => match received {
+                Ok((length, from)) => inner.handle_datagram(local, from, &buffer[..length]),
+                // Some systems report a refused datagram on the next receive; it says nothing of the call.
+                Err(error) => {
+                    tracing::trace!(%local, %error, "receive");
+                    tokio::task::yield_now().await;
+                }
+            },
+            () = inner.changed() => {}
+            () = sleep_until(next.into()) => {}
+        }
+    }
+    tracing::debug!("media session closed");
+}

@@ -1,0 +1,544 @@
+//! The way of packets to the far end: path (ICE or one address) and keys (DTLS-SRTP, SDES-SRTP or none). Without
+//! sockets and without a clock of its own.
+
+pub(crate) mod driver;
+mod dtls;
+mod gate;
+pub(crate) mod gather;
+mod ice;
+mod identity;
+#[cfg(test)]
+mod simulation;
+mod srtp;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use bytes::BytesMut;
+
+use dtls::DtlsLeg;
+use ice::{IceEvent, IceLeg};
+pub(crate) use identity::Identity;
+use srtp::SrtpPair;
+pub(crate) use srtp::SrtpSuite;
+
+use crate::MediaError;
+use crate::sdp::{DtlsRole, Fingerprint, IceParams, Negotiated, TransportPlan};
+
+/// Datagrams of DTLS that wait for a path.
+const MOST_WAITING: usize = 32;
+
+/// A datagram to send.
+#[derive(Debug)]
+pub(crate) struct Transmit {
+    /// From which of our sockets.
+    pub(crate) local: SocketAddr,
+    /// To where.
+    pub(crate) to: SocketAddr,
+    /// What.
+    pub(crate) bytes: BytesMut,
+}
+
+/// What comes out of the transport.
+#[derive(Debug)]
+pub(crate) enum TransportEvent {
+    /// Packets can be sent.
+    Ready,
+    /// It failed for good.
+    Failed(MediaError),
+    /// An RTP packet in clear.
+    Rtp(BytesMut),
+    /// An RTCP packet in clear.
+    Rtcp(BytesMut),
+}
+
+/// Path and keys of one session.
+#[derive(Debug)]
+pub(crate) struct MediaTransport {
+    path: Path,
+    keying: Keying,
+    ready: bool,
+    failed: bool,
+    transmits: VecDeque<Transmit>,
+    events: VecDeque<TransportEvent>,
+}
+
+#[derive(Debug)]
+enum Path {
+    Symmetric(SymmetricPath),
+    Ice(IcePath),
+}
+
+#[derive(Debug)]
+struct SymmetricPath {
+    rtp: SocketAddr,
+    rtcp: SocketAddr,
+    remote_rtp: Option<SocketAddr>,
+    remote_rtcp: Option<SocketAddr>,
+    /// Follow the source of what comes.
+    latch: bool,
+    mux: bool,
+}
+
+#[derive(Debug)]
+struct IcePath {
+    leg: IceLeg,
+    controlling: bool,
+    /// From where DTLS came before a pair was selected: its answer may go there.
+    early: Option<(SocketAddr, SocketAddr)>,
+}
+
+#[derive(Debug)]
+enum Keying {
+    Plain,
+    Srtp {
+        pair: Box<SrtpPair>,
+        plan: TransportPlan,
+    },
+    Dtls(Box<DtlsKeying>),
+    /// Not known until the answer comes.
+    Open,
+}
+
+#[derive(Debug)]
+struct DtlsKeying {
+    leg: DtlsLeg,
+    fingerprints: Vec<Fingerprint>,
+    srtp: Option<SrtpPair>,
+}
+
+impl MediaTransport {
+    /// A transport over ICE on these sockets.
+    ///
+    /// # Errors
+    /// [`MediaError::NoPath`].
+    pub(crate) fn ice(
+        now: Instant,
+        sockets: &[SocketAddr],
+        controlling: bool,
+    ) -> Result<Self, MediaError> {
+        let path = IcePath {
+            leg: IceLeg::new(now, sockets, controlling)?,
+            controlling,
+            early: None,
+        };
+        Ok(Self::new(Path::Ice(path)))
+    }
+
+    /// A transport to one address; with `latch` it follows the source of what comes.
+    pub(crate) fn symmetric(rtp: SocketAddr, rtcp: SocketAddr, latch: bool) -> Self {
+        Self::new(Path::Symmetric(SymmetricPath {
+            rtp,
+            rtcp,
+            remote_rtp: None,
+            remote_rtcp: None,
+            latch,
+            mux: false,
+        }))
+    }
+
+    fn new(path: Path) -> Self {
+        Self {
+            path,
+            keying: Keying::Open,
+            ready: false,
+            failed: false,
+            transmits: VecDeque::new(),
+            events: VecDeque::new(),
+        }
+    }
+
+    /// Our ICE credentials and candidates.
+    pub(crate) fn local_ice(&self) -> Option<(IceParams, Vec<String>)> {
+        match &self.path {
+            Path::Ice(path) => Some((path.leg.local(), path.leg.candidates())),
+            Path::Symmetric(_) => None,
+        }
+    }
+
+    /// Brings into force what was agreed. What has not changed goes on undisturbed.
+    ///
+    /// # Errors
+    /// [`MediaError`] when keys or path cannot be set up.
+    pub(crate) fn apply(
+        &mut self,
+        now: Instant,
+        identity: &Identity,
+        negotiated: &Negotiated,
+    ) -> Result<(), MediaError> {
+        match (&mut self.path, &negotiated.transport) {
+            (
+                Path::Ice(path),
+                TransportPlan::Dtls {
+                    ice,
+                    candidates,
+                    fingerprints,
+                    role,
+                },
+            ) => {
+                if path.leg.is_restart(ice) {
+                    tracing::info!("the far end asks for an ICE restart; the path in use stays");
+                } else {
+                    path.leg
+                        .set_remote(now, ice, candidates, path.controlling)?;
+                }
+                self.apply_dtls(now, identity, fingerprints, *role)?;
+            }
+            (Path::Symmetric(path), plan) => {
+                path.apply(negotiated);
+                self.apply_keys(plan)?;
+            }
+            (Path::Ice(_), _) => {
+                return Err(MediaError::Keying("WebRTC needs DTLS".to_owned()));
+            }
+        }
+        self.pump(now);
+        Ok(())
+    }
+
+    fn apply_dtls(
+        &mut self,
+        now: Instant,
+        identity: &Identity,
+        fingerprints: &[Fingerprint],
+        role: DtlsRole,
+    ) -> Result<(), MediaError> {
+        if let Keying::Dtls(known) = &self.keying
+            && known.fingerprints == fingerprints
+            && known.leg.role() == role
+        {
+            return Ok(());
+        }
+        let leg = DtlsLeg::new(identity, role, fingerprints.to_vec(), &dtls::SUITES)?;
+        self.keying = Keying::Dtls(Box::new(DtlsKeying {
+            leg,
+            fingerprints: fingerprints.to_vec(),
+            srtp: None,
+        }));
+        if self.destination().is_some() {
+            self.start_dtls(now);
+        }
+        Ok(())
+    }
+
+    fn apply_keys(&mut self, plan: &TransportPlan) -> Result<(), MediaError> {
+        match plan {
+            TransportPlan::Plain => self.keying = Keying::Plain,
+            TransportPlan::Sdes { local, remote } => {
+                // New contexts would begin their rollover counters anew: keep them while the keys stay.
+                if !matches!(&self.keying, Keying::Srtp { plan: known, .. } if known == plan) {
+                    self.keying = Keying::Srtp {
+                        pair: Box::new(SrtpPair::from_sdes(local, remote)?),
+                        plan: plan.clone(),
+                    };
+                }
+            }
+            TransportPlan::Dtls { .. } => {
+                return Err(MediaError::Keying("DTLS needs ICE here".to_owned()));
+            }
+        }
+        self.set_ready();
+        Ok(())
+    }
+
+    fn set_ready(&mut self) {
+        if !self.ready {
+            self.ready = true;
+            self.events.push_back(TransportEvent::Ready);
+        }
+    }
+
+    fn fail(&mut self, error: MediaError) {
+        if !self.failed {
+            self.failed = true;
+            self.ready = false;
+            self.events.push_back(TransportEvent::Failed(error));
+        }
+    }
+
+    /// Whether packets can be sent.
+    pub(crate) const fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// SRTP suite in use, or `none`.
+    pub(crate) fn keying_name(&self) -> &'static str {
+        self.pair().map_or("none", |pair| pair.suite().sdes_name())
+    }
+
+    fn pair(&self) -> Option<&SrtpPair> {
+        match &self.keying {
+            Keying::Srtp { pair, .. } => Some(pair),
+            Keying::Dtls(keying) => keying.srtp.as_ref(),
+            Keying::Plain | Keying::Open => None,
+        }
+    }
+
+    /// Takes a datagram that came to one of our sockets.
+    pub(crate) fn handle_datagram(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        from: SocketAddr,
+        datagram: &[u8],
+    ) {
+        if self.failed {
+            return;
+        }
+        // RFC 7983: the first byte tells the protocols apart.
+        match datagram.first() {
+            Some(0..=3) => {
+                if let Path::Ice(path) = &mut self.path {
+                    path.leg.handle(now, local, from, datagram);
+                }
+            }
+            Some(20..=63) => self.handle_dtls(now, local, from, datagram),
+            Some(128..=191) => self.handle_packet(now, local, from, datagram),
+            _ => {}
+        }
+        self.pump(now);
+    }
+
+    fn handle_dtls(&mut self, now: Instant, local: SocketAddr, from: SocketAddr, datagram: &[u8]) {
+        let (Path::Ice(path), Keying::Dtls(keying)) = (&mut self.path, &mut self.keying) else {
+            return;
+        };
+        if !path.leg.accepts(now, local, from) {
+            return;
+        }
+        path.early = Some((local, from));
+        match keying.leg.handle(now, datagram) {
+            Ok(Some(pair)) => {
+                tracing::debug!(suite = pair.suite().sdes_name(), "media keys agreed");
+                keying.srtp = Some(pair);
+                self.set_ready();
+            }
+            Ok(None) => {}
+            Err(error) => {
+                // The alert has to go out before everything stops.
+                self.send_dtls();
+                self.fail(error);
+            }
+        }
+    }
+
+    fn handle_packet(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        from: SocketAddr,
+        datagram: &[u8],
+    ) {
+        let accepted = match &mut self.path {
+            Path::Ice(path) => path.leg.accepts(now, local, from),
+            Path::Symmetric(path) => path.accepts(local, from),
+        };
+        let (Some(second), true) = (datagram.get(1), accepted) else {
+            return;
+        };
+        // RFC 5761 section 4: packet types of RTCP.
+        let rtcp = (192..=223).contains(second);
+        let pair = match &mut self.keying {
+            Keying::Plain => None,
+            Keying::Srtp { pair, .. } => Some(&mut **pair),
+            Keying::Dtls(keying) => match &mut keying.srtp {
+                Some(pair) => Some(pair),
+                None => return,
+            },
+            Keying::Open => return,
+        };
+        let packet = match pair {
+            None => Some(BytesMut::from(datagram)),
+            Some(pair) if rtcp => pair.unprotect_rtcp(datagram),
+            Some(pair) => pair.unprotect_rtp(datagram),
+        };
+        let Some(packet) = packet else { return };
+        if let Path::Symmetric(path) = &mut self.path {
+            path.follow(rtcp, from);
+        }
+        self.events.push_back(if rtcp {
+            TransportEvent::Rtcp(packet)
+        } else {
+            TransportEvent::Rtp(packet)
+        });
+    }
+
+    /// Sends an RTP packet; dropped while the transport is not ready.
+    pub(crate) fn send_rtp(&mut self, packet: &[u8]) {
+        self.send(packet, false);
+    }
+
+    /// Sends an RTCP packet; dropped while the transport is not ready.
+    pub(crate) fn send_rtcp(&mut self, packet: &[u8]) {
+        self.send(packet, true);
+    }
+
+    fn send(&mut self, packet: &[u8], rtcp: bool) {
+        if !self.ready {
+            return;
+        }
+        let destination = match &self.path {
+            Path::Symmetric(path) => path.destination(rtcp),
+            Path::Ice(_) => self.destination(),
+        };
+        let Some((local, to)) = destination else {
+            return;
+        };
+        let pair = match &mut self.keying {
+            Keying::Plain => None,
+            Keying::Srtp { pair, .. } => Some(&mut **pair),
+            Keying::Dtls(keying) => match &mut keying.srtp {
+                Some(pair) => Some(pair),
+                None => return,
+            },
+            Keying::Open => return,
+        };
+        let bytes = match pair {
+            None => Some(BytesMut::from(packet)),
+            Some(pair) if rtcp => pair.protect_rtcp(packet),
+            Some(pair) => pair.protect_rtp(packet),
+        };
+        if let Some(bytes) = bytes {
+            self.transmits.push_back(Transmit { local, to, bytes });
+        }
+    }
+
+    /// Our address and theirs, for what is not RTCP on a port of its own.
+    fn destination(&self) -> Option<(SocketAddr, SocketAddr)> {
+        match &self.path {
+            Path::Symmetric(path) => path.destination(false),
+            Path::Ice(path) => path.leg.pair().or(path.early),
+        }
+    }
+
+    /// Runs the timers.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        if self.failed {
+            return;
+        }
+        if let Path::Ice(path) = &mut self.path {
+            path.leg.handle_timeout(now);
+        }
+        if let Keying::Dtls(keying) = &mut self.keying
+            && let Err(error) = keying.leg.handle_timeout(now)
+        {
+            self.fail(error);
+        }
+        self.pump(now);
+    }
+
+    /// When the timers want to run next, never before `now`.
+    pub(crate) fn poll_timeout(&mut self, now: Instant) -> Option<Instant> {
+        if self.failed {
+            return None;
+        }
+        let path = match &mut self.path {
+            Path::Ice(path) => path.leg.poll_timeout(),
+            Path::Symmetric(_) => None,
+        };
+        let keying = match &self.keying {
+            Keying::Dtls(keying) => keying.leg.poll_timeout(),
+            _ => None,
+        };
+        let next = [path, keying].into_iter().flatten().min()?;
+        Some(next.max(now))
+    }
+
+    pub(crate) fn poll_transmit(&mut self) -> Option<Transmit> {
+        self.transmits.pop_front()
+    }
+
+    pub(crate) fn poll_event(&mut self) -> Option<TransportEvent> {
+        self.events.pop_front()
+    }
+
+    /// Says goodbye.
+    pub(crate) fn close(&mut self, now: Instant) {
+        if let Keying::Dtls(keying) = &mut self.keying {
+            keying.leg.close(now);
+        }
+        self.send_dtls();
+        self.failed = true;
+        self.ready = false;
+    }
+
+    /// Moves what the parts produced to where it belongs.
+    fn pump(&mut self, now: Instant) {
+        while let Path::Ice(path) = &mut self.path
+            && let Some(event) = path.leg.poll_event()
+        {
+            match event {
+                IceEvent::Connected => self.start_dtls(now),
+                IceEvent::Failed => self.fail(MediaError::NoPath(
+                    "the far end's addresses did not answer".to_owned(),
+                )),
+            }
+        }
+        if let Path::Ice(path) = &mut self.path {
+            while let Some(transmit) = path.leg.poll_transmit() {
+                self.transmits.push_back(transmit);
+            }
+        }
+        self.send_dtls();
+    }
+
+    fn start_dtls(&mut self, now: Instant) {
+        if let Keying::Dtls(keying) = &mut self.keying
+            && let Err(error) = keying.leg.start(now)
+        {
+            self.fail(error);
+        }
+    }
+
+    fn send_dtls(&mut self) {
+        let Some((local, to)) = self.destination() else {
+            return;
+        };
+        if let Keying::Dtls(keying) = &mut self.keying {
+            while let Some(bytes) = keying.leg.poll_transmit() {
+                if self.transmits.len() < MOST_WAITING {
+                    self.transmits.push_back(Transmit { local, to, bytes });
+                }
+            }
+        }
+    }
+}
+
+impl SymmetricPath {
+    fn apply(&mut self, negotiated: &Negotiated) {
+        // A latched address stays while the far end names the same one: its SDP may be wrong behind a NAT.
+        self.remote_rtp = negotiated.remote_rtp.or(self.remote_rtp);
+        self.remote_rtcp = negotiated.remote_rtcp.or(self.remote_rtcp);
+        self.mux = negotiated.rtcp_mux;
+    }
+
+    /// Only from the machine that was named, unless the far end may be behind a NAT.
+    fn accepts(&self, local: SocketAddr, from: SocketAddr) -> bool {
+        let named = if local == self.rtp {
+            self.remote_rtp
+        } else {
+            self.remote_rtcp
+        };
+        self.latch || named.is_some_and(|named| named.ip() == from.ip())
+    }
+
+    fn follow(&mut self, rtcp: bool, from: SocketAddr) {
+        if !self.latch {
+            return;
+        }
+        if rtcp && !self.mux {
+            self.remote_rtcp = Some(from);
+        } else if !rtcp {
+            self.remote_rtp = Some(from);
+        }
+    }
+
+    fn destination(&self, rtcp: bool) -> Option<(SocketAddr, SocketAddr)> {
+        if rtcp && !self.mux {
+            Some((self.rtcp, self.remote_rtcp?))
+        } else {
+            Some((self.rtp, self.remote_rtp?))
+        }
+    }
+}
