@@ -1,1 +1,273 @@
+use sidetone_profile::Codec;
 
+use super::{CodecSpec, EncoderSetup, fmtp_value, spec};
+use crate::level::dbov;
+
+const SETUP: EncoderSetup<'static> = EncoderSetup {
+    ptime_ms: 20,
+    remote_fmtp: "useinbandfec=1",
+};
+
+const BUILT: [Codec; 4] = [Codec::Opus, Codec::G722, Codec::Ulaw, Codec::Alaw];
+
+/// A voice-like sound: a gliding pitch with formant-weighted harmonics.
+fn voice(rate: u32, seconds: f64) -> Vec<f32> {
+    let mut phase = 0.0_f64;
+    (0..(f64::from(rate) * seconds) as usize)
+        .map(|n| {
+            let time = n as f64 / f64::from(rate);
+            let pitch = 140.0 + 30.0 * (time * 3.0).sin();
+            phase += pitch / f64::from(rate);
+            let mut sum = 0.0;
+            for harmonic in 1..=20 {
+                let frequency = pitch * f64::from(harmonic);
+                if frequency > 3_400.0 {
+                    break;
+                }
+                let near = |formant: f64| (-((frequency - formant) / 250.0).powi(2)).exp();
+                let weight = near(500.0) + 0.6 * near(1_500.0) + 0.3 * near(2_500.0) + 0.03;
+                sum += weight * (phase * f64::from(harmonic) * std::f64::consts::TAU).sin();
+            }
+            (sum * 0.12) as f32
+        })
+        .collect()
+}
+
+/// Encodes and decodes; the packets named by `lost` are concealed.
+fn round_trip(spec: &CodecSpec, pcm: &[f32], lost: impl Fn(usize) -> bool) -> Vec<f32> {
+    let mut encoder = spec.encoder(&SETUP).expect("encoder");
+    let mut decoder = spec.decoder().expect("decoder");
+    let mut out = Vec::new();
+    for (index, frame) in pcm.chunks_exact(encoder.frame()).enumerate() {
+        let mut payload = Vec::new();
+        assert!(encoder.encode(frame, &mut payload));
+        assert_eq!(decoder.samples(&payload), Some(frame.len()));
+        if lost(index) {
+            decoder.conceal(frame.len(), &mut out);
+        } else {
+            decoder.decode(&payload, &mut out);
+        }
+    }
+    out
+}
+
+/// Signal to noise, dB, at the delay and gain that fit best.
+fn snr(original: &[f32], decoded: &[f32], longest_delay: usize) -> f32 {
+    let length = original.len().min(decoded.len()) - longest_delay;
+    let from = length / 4;
+    let mut best = f32::MIN;
+    for delay in 0..longest_delay {
+        let (mut signal, mut cross, mut other) = (0.0_f64, 0.0_f64, 1e-12_f64);
+        for n in from..length {
+            let (a, b) = (f64::from(original[n]), f64::from(decoded[n + delay]));
+            signal += a * a;
+            cross += a * b;
+            other += b * b;
+        }
+        let noise = signal - cross * cross / other;
+        best = best.max((10.0 * (signal / noise.max(1e-12)).log10()) as f32);
+    }
+    best
+}
+
+#[test]
+fn a_round_trip_keeps_the_signal() {
+    for (codec, delay, least) in [
+        (Codec::Ulaw, 1, 34.0),
+        (Codec::Alaw, 1, 34.0),
+        (Codec::G722, 40, 18.0),
+        (Codec::Opus, 400, 8.0),
+    ] {
+        let spec = spec(codec).expect("built");
+        let pcm = voice(spec.sample_rate, 1.0);
+        let ratio = snr(&pcm, &round_trip(spec, &pcm, |_| false), delay);
+        assert!(ratio > least, "{}: {ratio} dB", spec.name);
+    }
+}
+
+#[test]
+fn g711_codes_are_the_standard_ones() {
+    // ITU-T G.711: silence, full scale both ways, and every code comes back as itself.
+    for (codec, silence, top, bottom) in [
+        (Codec::Ulaw, 0xff, 0x80, 0x00),
+        (Codec::Alaw, 0xd5, 0xaa, 0x2a),
+    ] {
+        let spec = spec(codec).expect("built");
+        let mut encoder = spec.encoder(&SETUP).expect("encoder");
+        let mut payload = Vec::new();
+        encoder.encode(&[1e-5, 0.999_9, -1.0], &mut payload);
+        assert_eq!(payload, [silence, top, bottom], "{}", spec.name);
+        let mut decoder = spec.decoder().expect("decoder");
+        let mut again = Vec::new();
+        let mut pcm = Vec::new();
+        let codes: Vec<u8> = (0..=255).collect();
+        decoder.decode(&codes, &mut pcm);
+        encoder.encode(&pcm, &mut again);
+        // µ-law has two zeros.
+        let changed = codes.iter().zip(&again).filter(|(a, b)| a != b).count();
+        assert!(changed <= 1, "{}: {changed} codes changed", spec.name);
+    }
+}
+
+#[test]
+fn a_lost_packet_is_filled_without_a_click_and_a_long_loss_fades() {
+    for codec in BUILT {
+        let spec = spec(codec).expect("built");
+        let pcm = voice(spec.sample_rate, 1.0);
+        let frame = spec.sample_rate as usize / 50;
+        let whole = round_trip(spec, &pcm, |_| false);
+        let patched = round_trip(spec, &pcm, |index| index == 25);
+        let step = |pcm: &[f32]| {
+            pcm.windows(2)
+                .map(|pair| (pair[1] - pair[0]).abs())
+                .fold(0.0, f32::max)
+        };
+        let around = 24 * frame..28 * frame;
+        let (natural, made_up) = (step(&whole), step(&patched[around.clone()]));
+        assert!(
+            made_up < natural * 1.3,
+            "{}: {made_up} for {natural}",
+            spec.name
+        );
+        let (before, during) = (
+            dbov(&whole[25 * frame..26 * frame]),
+            dbov(&patched[25 * frame..26 * frame]),
+        );
+        assert!(
+            (before - during).abs() < 6.0,
+            "{}: {during} for {before}",
+            spec.name
+        );
+        let gone = round_trip(spec, &pcm, |index| index >= 25);
+        let last = dbov(&gone[45 * frame..46 * frame]);
+        assert!(last < before - 25.0, "{}: {last} after 400 ms", spec.name);
+    }
+}
+
+#[test]
+fn opus_redundancy_brings_a_lost_packet_back() {
+    let spec = spec(Codec::Opus).expect("built");
+    let mut encoder = spec
+        .encoder(&EncoderSetup {
+            ptime_ms: 20,
+            remote_fmtp: "useinbandfec=1;maxaveragebitrate=24000",
+        })
+        .expect("encoder");
+    encoder.expect_loss(20);
+    let pcm = voice(48_000, 1.0);
+    let packets: Vec<Vec<u8>> = pcm
+        .chunks_exact(960)
+        .map(|frame| {
+            let mut payload = Vec::new();
+            encoder.encode(frame, &mut payload);
+            payload
+        })
+        .collect();
+    let listen = |redundancy: bool| {
+        let mut decoder = spec.decoder().expect("decoder");
+        let mut out = Vec::new();
+        for (index, payload) in packets.iter().enumerate() {
+            match index % 5 {
+                4 if redundancy && index + 1 < packets.len() => {
+                    assert!(decoder.recover(&packets[index + 1], 960, &mut out));
+                }
+                4 => decoder.conceal(960, &mut out),
+                _ => decoder.decode(payload, &mut out),
+            }
+        }
+        snr(&pcm, &out, 400)
+    };
+    let (with, without) = (listen(true), listen(false));
+    assert!(
+        with > without + 1.0,
+        "{with} dB with it, {without} dB without"
+    );
+}
+
+#[test]
+fn opus_honours_what_the_far_end_asks_for() {
+    let spec = spec(Codec::Opus).expect("built");
+    let pcm = voice(48_000, 2.0);
+    let rate = |fmtp: &str| {
+        let mut encoder = spec
+            .encoder(&EncoderSetup {
+                ptime_ms: 20,
+                remote_fmtp: fmtp,
+            })
+            .expect("encoder");
+        let mut bytes = 0;
+        for frame in pcm.chunks_exact(960) {
+            let mut payload = Vec::new();
+            encoder.encode(frame, &mut payload);
+            bytes += payload.len();
+        }
+        bytes * 8 / 2
+    };
+    let limited = rate("maxaveragebitrate=12000;useinbandfec=0");
+    assert!(limited < 16_000, "{limited} bit/s for at most 12000");
+    let free = rate("useinbandfec=1");
+    assert!((18_000..45_000).contains(&free), "{free} bit/s");
+    for (ptime_ms, samples) in [
+        (10, 480),
+        (20, 960),
+        (30, 960),
+        (40, 1_920),
+        (60, 2_880),
+        (120, 2_880),
+    ] {
+        let setup = EncoderSetup {
+            ptime_ms,
+            remote_fmtp: "",
+        };
+        assert_eq!(spec.encoder(&setup).expect("encoder").frame(), samples);
+    }
+}
+
+#[test]
+fn opus_pauses_only_when_the_far_end_asks() {
+    let spec = spec(Codec::Opus).expect("built");
+    let skipped = |fmtp| {
+        let mut encoder = spec
+            .encoder(&EncoderSetup {
+                ptime_ms: 20,
+                remote_fmtp: fmtp,
+            })
+            .expect("encoder");
+        let mut payload = Vec::new();
+        (0..100)
+            .filter(|_| {
+                payload.clear();
+                !encoder.encode(&[0.0; 960], &mut payload)
+            })
+            .count()
+    };
+    assert_eq!(skipped("useinbandfec=1"), 0);
+    assert!(skipped("usedtx=1") > 50);
+}
+
+#[test]
+fn a_stereo_packet_is_heard_in_mono() {
+    let mut encoder =
+        opus::Encoder::new(48_000, opus::Channels::Stereo, opus::Application::Voip).expect("opus");
+    let mut decoder = spec(Codec::Opus)
+        .expect("built")
+        .decoder()
+        .expect("decoder");
+    let mut out = Vec::new();
+    for frame in voice(48_000, 0.5).chunks_exact(960) {
+        // The voice is on the left only.
+        let stereo: Vec<f32> = frame.iter().flat_map(|&sample| [sample, 0.0]).collect();
+        let packet = encoder.encode_vec_float(&stereo, 1_000).expect("packet");
+        decoder.decode(&packet, &mut out);
+    }
+    assert!(dbov(&out[9_600..]) > -35.0, "{}", dbov(&out[9_600..]));
+}
+
+#[test]
+fn parameters_are_found_whatever_their_spelling() {
+    let fmtp = "minptime=10; UseInbandFec=1 ;maxaveragebitrate=20000";
+    assert_eq!(fmtp_value(fmtp, "useinbandfec"), Some("1"));
+    assert_eq!(fmtp_value(fmtp, "maxaveragebitrate"), Some("20000"));
+    assert_eq!(fmtp_value(fmtp, "stereo"), None);
+    assert_eq!(fmtp_value("", "stereo"), None);
+}

@@ -1,0 +1,91 @@
+//! How late packets come, and how long it pays to wait for them.
+
+use super::PER_MS;
+use super::timeline::Place;
+
+/// The quickest packet of the last seconds is the base that lateness is counted from; a short memory follows the
+/// drift of the sender's clock.
+const MEMORY: usize = 8;
+const SECOND: i64 = 1_000 * PER_MS;
+/// Width of a bar of the histogram.
+const BAR: i64 = 5 * PER_MS;
+const BARS: usize = 60;
+/// Weight that a bar keeps at each packet: half is forgotten after five seconds of 20 ms packets.
+const KEEP: f32 = 0.997;
+/// Share of the packets that should come in time.
+const SHARE: f32 = 0.98;
+/// The sound is fetched every 10 ms, not when it is due.
+const PULL: i64 = 10 * PER_MS;
+const SMALLEST: i64 = 20 * PER_MS;
+const LARGEST: i64 = 200 * PER_MS;
+/// What is expected before the first packets: 25 ms of jitter, with the weight of this many packets.
+const PRIOR_BAR: usize = 5;
+const PRIOR: f32 = 10.0;
+
+/// Measures lateness.
+#[derive(Debug)]
+pub(super) struct DelayMeter {
+    /// Smallest arrival minus media time of each second, newest last.
+    fastest: Vec<(i64, i64)>,
+    bars: [f32; BARS],
+    target: i64,
+}
+
+impl Default for DelayMeter {
+    fn default() -> Self {
+        let mut bars = [0.0; BARS];
+        bars[PRIOR_BAR] = PRIOR;
+        Self {
+            fastest: Vec::with_capacity(MEMORY + 1),
+            bars,
+            target: (PRIOR_BAR as i64 + 1) * BAR + PULL,
+        }
+    }
+}
+
+impl DelayMeter {
+    /// Takes the arrival of a packet.
+    pub(super) fn note(&mut self, now: i64, place: Place) {
+        let transit = now - place.at;
+        let second = now.div_euclid(SECOND);
+        match self.fastest.last_mut() {
+            Some((time, fastest)) if *time == second => *fastest = transit.min(*fastest),
+            _ => self.fastest.push((second, transit)),
+        }
+        self.fastest
+            .retain(|(time, _)| second - time < MEMORY as i64);
+        let late = transit - self.base().unwrap_or(transit);
+        let bar = ((late / BAR) as usize).min(BARS - 1);
+        for weight in &mut self.bars {
+            *weight *= KEEP;
+        }
+        self.bars[bar] += 1.0;
+        self.aim();
+    }
+
+    fn aim(&mut self) {
+        let total: f32 = self.bars.iter().sum();
+        let mut sum = 0.0;
+        let bar = self.bars.iter().position(|weight| {
+            sum += weight;
+            sum >= total * SHARE
+        });
+        let wait = (bar.unwrap_or(BARS - 1) as i64 + 1) * BAR;
+        self.target = (wait + PULL).clamp(SMALLEST, LARGEST);
+    }
+
+    /// Arrival minus media time of the quickest packets.
+    pub(super) fn base(&self) -> Option<i64> {
+        self.fastest.iter().map(|(_, transit)| *transit).min()
+    }
+
+    /// How long the quickest packet waits before it is played.
+    pub(super) fn target(&self) -> i64 {
+        self.target
+    }
+
+    /// When the sound of this media time is to be played.
+    pub(super) fn due(&self, at: i64) -> i64 {
+        at + self.base().unwrap_or(0) + self.target
+    }
+}

@@ -1,0 +1,161 @@
+//! The decoder in use, and the sound that waits to be fetched.
+
+use std::collections::VecDeque;
+
+use sidetone_profile::Codec;
+
+use super::splice;
+use crate::codec::{self, CodecSpec, Decode};
+use crate::resample::Resampler;
+use crate::{BLOCK, Block, SAMPLE_RATE};
+
+/// Packets remembered to tell a late one from one that comes twice.
+const MEMORY: usize = 64;
+
+#[derive(Debug, Default)]
+pub(super) struct Player {
+    voice: Option<Voice>,
+    /// Decoded sound at 48 kHz.
+    pcm: Vec<f32>,
+    scratch: Vec<f32>,
+    played: VecDeque<u64>,
+}
+
+/// A decoder with its change of rate.
+#[derive(Debug)]
+struct Voice {
+    spec: &'static CodecSpec,
+    decoder: Box<dyn Decode>,
+    resampler: Resampler,
+}
+
+impl Player {
+    /// Samples at 48 kHz that wait.
+    pub(super) fn ready(&self) -> usize {
+        self.pcm.len()
+    }
+
+    /// Length of a payload in samples at 48 kHz; `None` when it is malformed or its codec cannot be started.
+    pub(super) fn samples(&mut self, spec: &'static CodecSpec, payload: &[u8]) -> Option<i64> {
+        // The stream in use answers for its own codec; a new codec is looked at with a decoder of its own.
+        let samples = match &self.voice {
+            Some(voice) if voice.spec.codec == spec.codec => voice.decoder.samples(payload),
+            _ => spec.decoder().ok()?.samples(payload),
+        }?;
+        let ratio = i64::from(SAMPLE_RATE / spec.sample_rate);
+        // The longest packet of any codec is 120 ms; more is not speech.
+        let length = samples as i64 * ratio;
+        (1..=i64::from(SAMPLE_RATE) / 5)
+            .contains(&length)
+            .then_some(length)
+    }
+
+    /// This packet was played.
+    pub(super) fn knows(&self, order: u64) -> bool {
+        self.played.contains(&order)
+    }
+
+    pub(super) fn decode(&mut self, codec: Codec, order: u64, payload: &[u8]) {
+        if self.played.len() >= MEMORY {
+            self.played.pop_front();
+        }
+        self.played.push_back(order);
+        self.switch(codec);
+        self.run(|decoder, pcm| decoder.decode(payload, pcm));
+    }
+
+    pub(super) fn conceal(&mut self, samples: usize) {
+        self.make_up(samples, |decoder, samples, pcm| {
+            decoder.conceal(samples, pcm);
+        });
+    }
+
+    pub(super) fn pause(&mut self, samples: usize) {
+        self.make_up(samples, |decoder, samples, pcm| {
+            decoder.pause(samples, pcm);
+        });
+    }
+
+    /// Makes up the last `samples` of the frame before `next`, from the redundancy in `next` where there is some.
+    pub(super) fn recover(&mut self, codec: Codec, next: &[u8], frame: usize, samples: usize) {
+        let same = self
+            .voice
+            .as_ref()
+            .is_some_and(|voice| voice.spec.codec == codec);
+        if !same || samples != frame {
+            self.conceal(samples);
+            return;
+        }
+        self.make_up(samples, |decoder, samples, pcm| {
+            if !decoder.recover(next, samples, pcm) {
+                decoder.conceal(samples, pcm);
+            }
+        });
+    }
+
+    pub(super) fn silence(&mut self, samples: usize) {
+        self.pcm.resize(self.pcm.len() + samples, 0.0);
+    }
+
+    /// Takes a piece out of what waits, where it is not heard.
+    pub(super) fn shorten(&mut self, urgent: bool) -> bool {
+        splice::shorten(&mut self.pcm, urgent) > 0
+    }
+
+    /// Puts a piece into what waits, where it is not heard.
+    pub(super) fn lengthen(&mut self, urgent: bool) -> bool {
+        splice::lengthen(&mut self.pcm, urgent) > 0
+    }
+
+    pub(super) fn take(&mut self, block: &mut Block) {
+        block.copy_from_slice(&self.pcm[..BLOCK]);
+        self.pcm.drain(..BLOCK);
+    }
+
+    fn switch(&mut self, codec: Codec) {
+        if self
+            .voice
+            .as_ref()
+            .is_some_and(|voice| voice.spec.codec == codec)
+        {
+            return;
+        }
+        let Some(spec) = codec::spec(codec) else {
+            return;
+        };
+        match spec.decoder() {
+            Ok(decoder) => {
+                self.voice = Some(Voice {
+                    spec,
+                    decoder,
+                    resampler: Resampler::new(spec.sample_rate, SAMPLE_RATE),
+                });
+            }
+            Err(error) => tracing::error!(%error, "decoder"),
+        }
+    }
+
+    /// Runs the decoder for `samples` at 48 kHz; silence without one.
+    fn make_up(
+        &mut self,
+        samples: usize,
+        work: impl FnOnce(&mut dyn Decode, usize, &mut Vec<f32>),
+    ) {
+        let Some(voice) = &self.voice else {
+            self.silence(samples);
+            return;
+        };
+        let ratio = (SAMPLE_RATE / voice.spec.sample_rate) as usize;
+        let native = samples.div_ceil(ratio);
+        self.run(|decoder, pcm| work(decoder, native, pcm));
+    }
+
+    fn run(&mut self, work: impl FnOnce(&mut dyn Decode, &mut Vec<f32>)) {
+        let Some(voice) = &mut self.voice else {
+            return;
+        };
+        self.scratch.clear();
+        work(voice.decoder.as_mut(), &mut self.scratch);
+        voice.resampler.run(&self.scratch, &mut self.pcm);
+    }
+}

@@ -1,0 +1,505 @@
+//! Streams through made-up networks in virtual time.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use sidetone_profile::Codec;
+
+use crate::level::{dbov, tone_level};
+use crate::receive::{AudioReceiver, ReceiveStats, RtpIn};
+use crate::send::AudioSender;
+use crate::{BLOCK, Block, SAMPLE_RATE};
+
+const TONE: f64 = 400.0;
+const AMPLITUDE: f32 = 0.25;
+
+/// What happens to a stream on its way.
+struct Network {
+    codec: Codec,
+    ptime: u32,
+    /// Most that a packet is delayed by chance, ms.
+    jitter: u64,
+    /// Share of packets lost.
+    loss: f64,
+    /// Share of packets that come twice.
+    twice: f64,
+    /// The sender's clock, parts per million.
+    ppm: f64,
+    seconds: u64,
+    seed: u64,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self {
+            codec: Codec::Opus,
+            ptime: 20,
+            jitter: 0,
+            loss: 0.0,
+            twice: 0.0,
+            ppm: 0.0,
+            seconds: 20,
+            seed: 7,
+        }
+    }
+}
+
+/// One packet on its way.
+#[derive(Clone, Debug)]
+struct Sent {
+    sequence: u16,
+    timestamp: u32,
+    ssrc: u32,
+    payload_type: u8,
+    marker: bool,
+    payload: Vec<u8>,
+}
+
+/// What came out.
+struct Heard {
+    pcm: Vec<f32>,
+    stats: Vec<ReceiveStats>,
+}
+
+impl Heard {
+    fn from(&self, second: usize) -> &[f32] {
+        &self.pcm[second * SAMPLE_RATE as usize..]
+    }
+
+    /// Blocks much quieter than the tone.
+    fn holes(&self, second: usize) -> usize {
+        let level = 20.0 * (AMPLITUDE / 2.0_f32.sqrt()).log10();
+        let blocks = self.from(second).chunks(BLOCK);
+        blocks.filter(|block| dbov(block) < level - 10.0).count()
+    }
+
+    fn mean_delay(&self, second: usize) -> f32 {
+        let stats = &self.stats[second * 100..];
+        stats.iter().map(|stats| stats.buffer_ms).sum::<f32>() / stats.len() as f32
+    }
+
+    fn largest_delay(&self, second: usize) -> f32 {
+        let stats = &self.stats[second * 100..];
+        stats
+            .iter()
+            .map(|stats| stats.buffer_ms)
+            .fold(0.0, f32::max)
+    }
+
+    fn concealed(&self, second: usize) -> f32 {
+        let stats = &self.stats[second * 100..];
+        stats.iter().map(|stats| stats.concealed_share).sum::<f32>() / stats.len() as f32
+    }
+}
+
+fn tone(at: usize) -> Block {
+    std::array::from_fn(|n| {
+        let turns = TONE * (at + n) as f64 / f64::from(SAMPLE_RATE);
+        (turns * std::f64::consts::TAU).sin() as f32 * AMPLITUDE
+    })
+}
+
+/// Payload types of the tests.
+const TYPES: [(u8, Codec); 4] = [
+    (0, Codec::Ulaw),
+    (8, Codec::Alaw),
+    (9, Codec::G722),
+    (107, Codec::Opus),
+];
+
+fn payload_type(codec: Codec) -> u8 {
+    TYPES
+        .iter()
+        .find(|(_, other)| *other == codec)
+        .map(|(payload_type, _)| *payload_type)
+        .expect("a codec of the table")
+}
+
+/// Everything that a sender of a tone sends, with the time in microseconds.
+fn stream(network: &Network) -> Vec<(u64, Sent)> {
+    let mut sender =
+        AudioSender::new(network.codec, network.ptime, "useinbandfec=1").expect("codec");
+    // Close to the wraps of both counters.
+    let (mut sequence, mut timestamp) = (65_400_u16, u32::MAX - 100_000);
+    let mut sent = Vec::new();
+    for block in 0..network.seconds * 100 {
+        if let Some(frame) = sender.push(&tone(block as usize * BLOCK)) {
+            let at = (block as f64 * 10_000.0 / (1.0 + network.ppm * 1e-6)) as u64;
+            sent.push((
+                at,
+                Sent {
+                    sequence,
+                    timestamp,
+                    ssrc: 1,
+                    payload_type: payload_type(network.codec),
+                    marker: frame.marker,
+                    payload: frame.payload.to_vec(),
+                },
+            ));
+            sequence = sequence.wrapping_add(1);
+            timestamp = timestamp.wrapping_add(frame.ticks);
+        }
+    }
+    sent
+}
+
+/// Delays, loses and repeats packets: arrival in microseconds, in order of arrival.
+fn carry(network: &Network, sent: Vec<(u64, Sent)>) -> Vec<(u64, Sent)> {
+    let mut rng = StdRng::seed_from_u64(network.seed);
+    let mut arrivals = BTreeMap::new();
+    for (index, (at, packet)) in sent.into_iter().enumerate() {
+        if rng.random_bool(network.loss) {
+            continue;
+        }
+        let delay = 20_000 + rng.random_range(0..=network.jitter * 1_000);
+        if rng.random_bool(network.twice) {
+            arrivals.insert((at + delay + 3_000, index, true), packet.clone());
+        }
+        arrivals.insert((at + delay, index, false), packet);
+    }
+    arrivals
+        .into_iter()
+        .map(|((at, ..), packet)| (at, packet))
+        .collect()
+}
+
+/// Plays what arrives.
+fn listen(arrivals: &[(u64, Sent)], seconds: u64) -> Heard {
+    let mut receiver = AudioReceiver::new();
+    receiver.set_payload_types(&TYPES);
+    let mut waiting = arrivals.iter().peekable();
+    let mut heard = Heard {
+        pcm: Vec::new(),
+        stats: Vec::new(),
+    };
+    for tick in 0..seconds * 100 {
+        // Pulled in the middle between two packets that come on the dot.
+        let now = tick * 10_000 + 5_000;
+        while let Some((at, packet)) = waiting.next_if(|(at, _)| *at <= now) {
+            receiver.insert(
+                Duration::from_micros(*at),
+                &RtpIn {
+                    payload_type: packet.payload_type,
+                    sequence: packet.sequence,
+                    timestamp: packet.timestamp,
+                    marker: packet.marker,
+                    payload: &packet.payload,
+                    ssrc: packet.ssrc,
+                },
+            );
+        }
+        let mut block = [0.0; BLOCK];
+        receiver.pull(Duration::from_micros(now), &mut block);
+        heard.pcm.extend(block);
+        heard.stats.push(receiver.stats());
+    }
+    heard
+}
+
+fn run(network: &Network) -> Heard {
+    listen(&carry(network, stream(network)), network.seconds)
+}
+
+fn largest_step(pcm: &[f32]) -> f32 {
+    pcm.windows(2)
+        .map(|pair| (pair[1] - pair[0]).abs())
+        .fold(0.0, f32::max)
+}
+
+#[test]
+fn a_clean_stream_is_played_whole_with_little_delay_by_every_codec() {
+    for codec in [Codec::Opus, Codec::G722, Codec::Ulaw, Codec::Alaw] {
+        for ptime in [10, 20, 40, 60] {
+            let heard = run(&Network {
+                codec,
+                ptime,
+                ..Network::default()
+            });
+            let settled = heard.from(3);
+            let level = tone_level(&settled[..96_000], SAMPLE_RATE, TONE);
+            assert!(
+                (level + 15.05).abs() < 1.0,
+                "{codec:?} {ptime} ms: {level} dBov"
+            );
+            assert_eq!(heard.holes(3), 0, "{codec:?} {ptime} ms");
+            assert!(largest_step(settled) < 0.03, "{codec:?} {ptime} ms clicks");
+            let delay = heard.mean_delay(3);
+            assert!(delay < 45.0, "{codec:?} {ptime} ms: {delay} ms");
+            assert!(heard.concealed(3) < 0.001, "{codec:?} {ptime} ms");
+        }
+    }
+}
+
+#[test]
+fn jitter_is_absorbed_with_bounded_delay() {
+    for (jitter, bound) in [(20, 60.0), (40, 80.0), (80, 125.0)] {
+        for seed in 0..3 {
+            let heard = run(&Network {
+                jitter,
+                seed,
+                ..Network::default()
+            });
+            let (delay, concealed) = (heard.mean_delay(4), heard.concealed(4));
+            assert!(
+                delay < bound,
+                "{jitter} ms, seed {seed}: {delay} ms of delay"
+            );
+            assert!(
+                concealed < 0.015,
+                "{jitter} ms, seed {seed}: {concealed} concealed"
+            );
+        }
+    }
+}
+
+#[test]
+fn loss_leaves_no_hole_and_no_click() {
+    for codec in [Codec::Opus, Codec::G722, Codec::Ulaw] {
+        let heard = run(&Network {
+            codec,
+            loss: 0.05,
+            jitter: 10,
+            ..Network::default()
+        });
+        let blocks = heard.from(3).len() / BLOCK;
+        let holes = heard.holes(3);
+        assert!(
+            holes * 100 < blocks,
+            "{codec:?}: {holes} of {blocks} blocks silent"
+        );
+        assert!(largest_step(heard.from(3)) < 0.08, "{codec:?} clicks");
+        let concealed = heard.concealed(3);
+        assert!((0.03..0.09).contains(&concealed), "{codec:?}: {concealed}");
+    }
+}
+
+#[test]
+fn duplicates_and_reordering_are_not_heard() {
+    let network = Network {
+        jitter: 30,
+        twice: 0.2,
+        ..Network::default()
+    };
+    let heard = run(&network);
+    let last = heard.stats.last().expect("stats");
+    assert!(last.duplicate > 100, "{last:?}");
+    assert_eq!(heard.holes(4), 0);
+    assert!(largest_step(heard.from(4)) < 0.03);
+}
+
+#[test]
+fn a_sender_whose_clock_is_off_neither_starves_nor_piles_up() {
+    for codec in [Codec::Opus, Codec::Ulaw] {
+        for ppm in [-500.0, 500.0] {
+            let heard = run(&Network {
+                codec,
+                ppm,
+                jitter: 5,
+                seconds: 180,
+                ..Network::default()
+            });
+            assert_eq!(heard.holes(5), 0, "{codec:?} {ppm} ppm");
+            assert!(heard.largest_delay(5) < 90.0, "{codec:?} {ppm} ppm");
+            let concealed = heard.concealed(5);
+            assert!(concealed < 0.003, "{codec:?} {ppm} ppm: {concealed}");
+            assert!(
+                largest_step(heard.from(5)) < 0.03,
+                "{codec:?} {ppm} ppm clicks"
+            );
+        }
+    }
+}
+
+#[test]
+fn changes_of_source_timestamp_and_codec_are_passed_over() {
+    let network = Network {
+        seconds: 10,
+        ..Network::default()
+    };
+    let opus = stream(&network);
+    let ulaw = stream(&Network {
+        codec: Codec::Ulaw,
+        ..network
+    });
+    type Change = fn(&mut Sent);
+    let changes: [(&str, Change, bool); 5] = [
+        (
+            "another source",
+            |sent| {
+                sent.ssrc = 2;
+                sent.sequence = sent.sequence.wrapping_add(30_000);
+                sent.timestamp = sent.timestamp.wrapping_add(0x5000_0000);
+            },
+            false,
+        ),
+        (
+            "a jump of the timestamp",
+            |sent| {
+                sent.timestamp = sent.timestamp.wrapping_sub(0x1234_5678);
+            },
+            false,
+        ),
+        (
+            "a jump of the sequence number",
+            |sent| {
+                sent.sequence = sent.sequence.wrapping_add(20_000);
+            },
+            false,
+        ),
+        ("another codec", |_| {}, true),
+        ("another codec and source", |sent| sent.ssrc = 3, true),
+    ];
+    for (what, change, other_codec) in changes {
+        let mut sent: Vec<(u64, Sent)> = opus[..250].to_vec();
+        let rest = if other_codec { &ulaw } else { &opus };
+        sent.extend(rest[250..].iter().cloned().map(|(at, mut packet)| {
+            change(&mut packet);
+            (at, packet)
+        }));
+        let heard = listen(&carry(&network, sent), network.seconds);
+        let silent = heard.holes(3);
+        assert!(silent <= 4, "{what}: {silent} blocks of silence");
+        let level = tone_level(&heard.from(7)[..96_000], SAMPLE_RATE, TONE);
+        assert!((level + 15.05).abs() < 1.0, "{what}: {level} dBov");
+        assert!(
+            heard.mean_delay(7) < 60.0,
+            "{what}: {} ms",
+            heard.mean_delay(7)
+        );
+    }
+}
+
+#[test]
+fn a_pause_of_the_sender_is_no_loss_and_the_next_word_is_whole() {
+    let network = Network {
+        seconds: 10,
+        ..Network::default()
+    };
+    let sent = stream(&network);
+    // Two seconds of discontinuous transmission: the sequence goes on, the timestamp jumps.
+    let mut arrivals: Vec<(u64, Sent)> = sent[..200].to_vec();
+    arrivals.extend(sent[300..].iter().cloned().map(|(at, mut packet)| {
+        packet.sequence = packet.sequence.wrapping_sub(100);
+        (at, packet)
+    }));
+    if let Some((_, first)) = arrivals.get_mut(200) {
+        first.marker = true;
+    }
+    let heard = listen(&carry(&network, arrivals), network.seconds);
+    let pause = &heard.pcm[48_000 * 5..48_000 * 11 / 2];
+    assert!(dbov(pause) < -40.0, "it fades away: {}", dbov(pause));
+    assert_eq!(heard.holes(7), 0);
+    let last = heard.stats.last().expect("stats");
+    assert_eq!(last.late, 0);
+    let word: Vec<f32> = heard.pcm[48_000 * 6..].to_vec();
+    let starts = word
+        .chunks(BLOCK)
+        .position(|block| dbov(block) > -20.0)
+        .expect("the word");
+    assert!(starts <= 12, "it starts {starts} blocks late");
+}
+
+#[test]
+fn a_stall_is_over_soon() {
+    let network = Network::default();
+    let arrivals: Vec<(u64, Sent)> = carry(&network, stream(&network))
+        .into_iter()
+        .map(|(at, packet)| {
+            // Nothing comes between 8.0 and 8.3 s, then all of it at once.
+            let stalled = (8_000_000..8_300_000).contains(&at);
+            (if stalled { 8_300_000 } else { at }, packet)
+        })
+        .collect();
+    let heard = listen(&arrivals, network.seconds);
+    assert!(heard.largest_delay(0) > 200.0, "the stall was there");
+    let later = heard.mean_delay(13);
+    assert!(later < 80.0, "{later} ms five seconds after it");
+    assert_eq!(heard.holes(10), 0);
+}
+
+#[test]
+fn digits_between_the_words_are_not_concealed_as_loss() {
+    let network = Network {
+        seconds: 8,
+        ..Network::default()
+    };
+    let mut sent = stream(&network);
+    for (_, packet) in &mut sent[200..210] {
+        packet.payload_type = 101;
+        packet.payload = vec![5, 10, 3, 192];
+    }
+    let heard = listen(&carry(&network, sent), network.seconds);
+    assert!(heard.concealed(3) < 0.02, "{}", heard.concealed(3));
+    assert_eq!(heard.holes(5), 0);
+}
+
+#[test]
+fn garbage_is_survived() {
+    let mut rng = StdRng::seed_from_u64(3);
+    let mut receiver = AudioReceiver::new();
+    receiver.set_payload_types(&TYPES);
+    let mut block = [0.0; BLOCK];
+    for tick in 0..20_000_u64 {
+        let now = Duration::from_millis(tick * 5);
+        let payload: Vec<u8> = (0..rng.random_range(0..200))
+            .map(|_| rng.random())
+            .collect();
+        receiver.insert(
+            now,
+            &RtpIn {
+                payload_type: [0, 8, 9, 107, 13][rng.random_range(0..5)],
+                sequence: rng.random(),
+                timestamp: rng.random(),
+                marker: rng.random(),
+                payload: &payload,
+                ssrc: rng.random_range(0..3),
+            },
+        );
+        if tick % 2 == 0 {
+            receiver.pull(now, &mut block);
+            assert!(block.iter().all(|sample| sample.is_finite()));
+        }
+    }
+}
+
+#[test]
+fn a_stream_that_waited_for_a_listener_is_heard_at_once_and_now() {
+    let network = Network {
+        seconds: 10,
+        ..Network::default()
+    };
+    let arrivals = carry(&network, stream(&network));
+    let mut receiver = AudioReceiver::new();
+    receiver.set_payload_types(&TYPES);
+    let mut block = [0.0; BLOCK];
+    let mut last = 0;
+    for (at, packet) in &arrivals {
+        receiver.insert(
+            Duration::from_micros(*at),
+            &RtpIn {
+                payload_type: packet.payload_type,
+                sequence: packet.sequence,
+                timestamp: packet.timestamp,
+                marker: packet.marker,
+                payload: &packet.payload,
+                ssrc: packet.ssrc,
+            },
+        );
+        // Nobody listens for four seconds.
+        if *at > 4_000_000 {
+            for _ in 0..2 {
+                receiver.pull(Duration::from_micros(*at), &mut block);
+            }
+            last += 1;
+        }
+        if last == 5 {
+            let stats = receiver.stats();
+            assert!(stats.buffer_ms < 200.0, "{stats:?}");
+            assert_eq!(stats.late, 0);
+            assert!(dbov(&block) > -20.0);
+            return;
+        }
+    }
+}
