@@ -93,10 +93,7 @@ pub(crate) fn provide(purpose: Purpose, consent: Consent) -> Result<Vec<&'static
         let words = line.words();
         let (program, arguments) = words.split_first().expect("every line names its program");
         steps.run(
-            &format!(
-                "installing ({})",
-                words.iter().take(3).cloned().collect::<Vec<_>>().join(" ")
-            ),
+            line.name(),
             Command::new(program).args(arguments),
             // sudo may ask for a password.
             if program == "sudo" {

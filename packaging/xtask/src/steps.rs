@@ -50,7 +50,7 @@ impl Steps {
             Failure::new(
                 name,
                 format!("no log file: {error}"),
-                "Free space on the disk.",
+                "Is the target folder writable, with space left?",
             )
         })?;
         match output {
@@ -61,7 +61,7 @@ impl Steps {
                         Failure::new(
                             name,
                             format!("{}: {error}", log.display()),
-                            "Free space on the disk.",
+                            "Is the target folder writable, with space left?",
                         )
                     })?;
                 command.stdin(Stdio::null()).stdout(kept.0).stderr(kept.1);
@@ -166,7 +166,7 @@ pub(crate) fn seconds(time: Duration) -> String {
 }
 
 fn log_file(number: usize, name: &str) -> std::io::Result<PathBuf> {
-    let folder = workspace::debug_folder().join("xtask");
+    let folder = workspace::debug_folder().join("xtask-logs");
     std::fs::create_dir_all(&folder)?;
     let name: String = name
         .chars()

@@ -54,6 +54,11 @@ impl Manager {
     /// The command lines that install `packages`, in order; those that need the administrator are marked.
     pub(crate) fn install(self, packages: &[&str]) -> Vec<Line> {
         let line = |administrator: bool, words: &[&str], packages: &[&str]| Line {
+            name: if words.last() == Some(&"update") {
+                "fetching the lists of packages"
+            } else {
+                "installing the packages"
+            },
             administrator,
             words: words
                 .iter()
@@ -115,11 +120,17 @@ impl Manager {
 /// A command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Line {
+    name: &'static str,
     administrator: bool,
     words: Vec<String>,
 }
 
 impl Line {
+    /// What it does, in words.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// As it is run: with sudo when it needs the administrator and this user is not.
     pub(crate) fn words(&self) -> Vec<String> {
         if self.administrator && !is_root() {

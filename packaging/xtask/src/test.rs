@@ -290,11 +290,11 @@ fn add_e2e(checks: &mut Checks, missing: &[&Need]) {
         "--include-ignored",
         "--test-threads=1",
     ]);
-    run.env("SIDETONE_E2E_LOGS", debug_folder().join("xtask/e2e"));
+    run.env("SIDETONE_E2E_LOGS", debug_folder().join("xtask-logs/e2e"));
     checks.add_shown(
         NAME,
         run,
-        "Read what failed above; target/debug/xtask/e2e has the logs of what it started.",
+        "Read what failed above; xtask-logs/e2e beside the programs has the logs of what it started.",
     );
 }
 
