@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use sidetone_agent::{CallId, View};
 use sidetone_media::AudioSetup;
 use sidetone_profile::Secret;
-use tokio::sync::{broadcast, watch};
 
 /// Everything a screen may show: the only thing the user interface reads.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -193,6 +192,13 @@ pub trait SecretStore: Send + Sync {
     /// # Errors
     /// A sentence when the keychain cannot be used.
     fn forget(&self, account: &str) -> Result<(), String>;
+    /// Asks a person for a secret, where there is one to ask.
+    ///
+    /// # Errors
+    /// A sentence when nobody can be asked.
+    fn ask(&self, question: &str) -> Result<Secret, String> {
+        Err(format!("nobody can be asked for {question} here"))
+    }
 }
 
 /// How the engine is set up.
@@ -235,42 +241,4 @@ pub enum EngineError {
     /// SIP.
     #[error(transparent)]
     Sip(#[from] sidetone_sip::SipError),
-}
-
-/// The running phone; cheap to clone.
-#[derive(Clone, Debug)]
-pub struct Engine {}
-
-impl Engine {
-    /// Starts the phone; must be called in a tokio runtime.
-    ///
-    /// # Errors
-    /// [`EngineError`] names what cannot be used.
-    pub async fn start(config: EngineConfig) -> Result<Self, EngineError> {
-        let _ = config;
-        unimplemented!()
-    }
-
-    /// Asks for something; what came of it shows in the snapshot.
-    pub fn command(&self, command: Command) {
-        let _ = command;
-        unimplemented!()
-    }
-
-    /// The current snapshot, and every later one.
-    #[must_use]
-    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
-        unimplemented!()
-    }
-
-    /// What happens once.
-    #[must_use]
-    pub fn events(&self) -> broadcast::Receiver<EngineEvent> {
-        unimplemented!()
-    }
-
-    /// Signs out politely and stops; at most three seconds.
-    pub async fn shut_down(&self) {
-        unimplemented!()
-    }
 }

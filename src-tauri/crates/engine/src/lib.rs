@@ -4,11 +4,26 @@
 //! `motion`; what came of it goes back as events. The result is published as one [`Snapshot`]. No rule of the
 //! contact centre is written here, and nothing that needs a window: the phone goes on without one.
 
+mod account;
 mod api;
+mod call;
+mod clock;
+mod devices;
+mod engine;
+pub mod logging;
+mod phone;
+mod secrets;
+mod server;
+mod settings;
+mod standalone;
+mod timers;
+pub mod words;
 
 pub use api::{
-    Command, DeviceCommand, DeviceView, DevicesView, Engine, EngineConfig, EngineError,
-    EngineEvent, MediaView, Role, SecretStore, Snapshot,
+    Command, DeviceCommand, DeviceView, DevicesView, EngineConfig, EngineError, EngineEvent,
+    MediaView, Role, SecretStore, Snapshot,
 };
+pub use engine::Engine;
+pub use secrets::{Keychain, MemorySecrets, sign_in_account};
 pub use sidetone_agent as agent;
-pub use sidetone_media::AudioSetup;
+pub use sidetone_media::{AudioSetup, DeviceSelection};

@@ -32,9 +32,7 @@ impl ServerUrl {
         match url.scheme() {
             "https" => {}
             "http" => {
-                return Err(bad(
-                    "http would send the password unencrypted; use https",
-                ));
+                return Err(bad("http would send the password unencrypted; use https"));
             }
             _ => return Err(bad("it does not begin with https")),
         }

@@ -82,11 +82,9 @@ impl Client {
             .connect_timeout(CONNECT_TIMEOUT)
             .timeout(REQUEST_TIMEOUT)
             .build()
-            .map_err(|e| {
-                Unreachable::Lost {
-                    host: url.host().to_owned(),
-                    fault: e.to_string(),
-                }
+            .map_err(|e| Unreachable::Lost {
+                host: url.host().to_owned(),
+                fault: e.to_string(),
             })?;
         Ok(Self { http, url, tls })
     }
@@ -225,12 +223,11 @@ impl Client {
                 host: self.url.host().to_owned(),
                 path: format!("/{}", route.path),
             },
-            (status, None) if status.is_redirection() || status.is_client_error() => {
-                html.unwrap_or(Fault::Status {
+            (status, None) if status.is_redirection() || status.is_client_error() => html
+                .unwrap_or(Fault::Status {
                     job: route.job,
                     status: status.as_u16(),
-                })
-            }
+                }),
             (status, _) => Fault::Status {
                 job: route.job,
                 status: status.as_u16(),

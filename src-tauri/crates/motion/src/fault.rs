@@ -40,7 +40,9 @@ pub enum Fault {
         got: String,
     },
     /// The JSON is malformed, or a field is missing or of the wrong kind.
-    #[error("the server's answer for {job} cannot be read at line {line}, column {column}: {fault}")]
+    #[error(
+        "the server's answer for {job} cannot be read at line {line}, column {column}: {fault}"
+    )]
     BadJson {
         /// What was asked for.
         job: &'static str,

@@ -160,8 +160,7 @@ impl Link {
 
     async fn connect(&self) -> Result<Socket, Fault> {
         let peer = self.client.peer();
-        let broken =
-            |e: &(dyn std::error::Error + 'static)| Fault::of_connection(peer, e);
+        let broken = |e: &(dyn std::error::Error + 'static)| Fault::of_connection(peer, e);
         let bare_host = peer.host.trim_matches(['[', ']']);
         let tcp = TcpStream::connect((bare_host, peer.port))
             .await
@@ -288,8 +287,9 @@ impl Link {
             "presence" => read::<PresenceDocument>(frame.data)
                 .and_then(PresenceDocument::into_presence)
                 .map(RealtimeEvent::Presence),
-            "queues" => read::<List<Queue>>(frame.data)
-                .map(|list| RealtimeEvent::Queues(list.into_rows())),
+            "queues" => {
+                read::<List<Queue>>(frame.data).map(|list| RealtimeEvent::Queues(list.into_rows()))
+            }
             "pauses" => read::<List<PauseReason>>(frame.data)
                 .map(|list| RealtimeEvent::Pauses(list.into_rows())),
             "signed_out" => read::<Problem>(frame.data).map(|problem| RealtimeEvent::SignedOut {
@@ -354,7 +354,10 @@ mod tests {
         let mut backoff = Backoff::new();
         for full_ms in [500, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000] {
             let wait = backoff.next().as_millis();
-            assert!(wait >= full_ms / 2 && wait <= full_ms, "{wait} of {full_ms}");
+            assert!(
+                wait >= full_ms / 2 && wait <= full_ms,
+                "{wait} of {full_ms}"
+            );
         }
         backoff.reset();
         assert!(backoff.next() <= FIRST_RETRY);

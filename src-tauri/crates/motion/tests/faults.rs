@@ -245,13 +245,23 @@ async fn malformed_json_is_named_with_its_place() {
 #[tokio::test]
 async fn the_accounts_own_faults_are_told_apart() {
     for (status, code, expected) in [
-        ("401 Unauthorized", "wrong_password", SignInError::WrongPassword),
-        ("401 Unauthorized", "code_required", SignInError::CodeRequired),
+        (
+            "401 Unauthorized",
+            "wrong_password",
+            SignInError::WrongPassword,
+        ),
+        (
+            "401 Unauthorized",
+            "code_required",
+            SignInError::CodeRequired,
+        ),
         ("401 Unauthorized", "wrong_code", SignInError::WrongCode),
         ("423 Locked", "account_locked", SignInError::Locked),
         ("403 Forbidden", "account_disabled", SignInError::Disabled),
     ] {
-        let body = format!(r#"{{"type":"urn:sidetone:problem:{code}","code":"{code}","title":"t","detail":"d"}}"#);
+        let body = format!(
+            r#"{{"type":"urn:sidetone:problem:{code}","code":"{code}","title":"t","detail":"d"}}"#
+        );
         let got = fault_of_answer(response(status, "application/problem+json", &body)).await;
         assert_eq!(got, expected);
     }
@@ -264,7 +274,10 @@ async fn a_server_in_trouble_is_named_by_its_status() {
     else {
         panic!("not about the account");
     };
-    assert!(matches!(fault, Fault::Status { status: 503, .. }), "{fault}");
+    assert!(
+        matches!(fault, Fault::Status { status: 503, .. }),
+        "{fault}"
+    );
 }
 
 #[tokio::test]

@@ -1,0 +1,226 @@
+use std::net::IpAddr;
+
+use sidetone_media::{IceServer, KeyingPlan, MediaConfig};
+use sidetone_motion::{SipCredentials, SipTransport};
+use sidetone_profile::{Encryption, Host, Nat, Profile, Typology};
+use sidetone_sip::{Account, Credentials, ServerAddress};
+use url::Url;
+
+/// What the phone needs to be reached and to make sound, from the profile and the SIP account.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    /// For `sip`.
+    pub(crate) account: Account,
+    /// For `media`, with no address to bind to yet.
+    pub(crate) media: MediaConfig,
+}
+
+impl Line {
+    /// Puts profile and SIP account together, or says in words what cannot work.
+    pub(crate) fn of(profile: &Profile, sip: &SipCredentials) -> Result<Self, String> {
+        let server = match profile.account.typology {
+            Typology::Webrtc => websocket(profile, sip)?,
+            Typology::Phonebar => socket(sip),
+            Typology::External | Typology::Mobile => {
+                return Err("this kind of phone is not on this computer".to_owned());
+            }
+        };
+        let user = if sip.user.is_empty() {
+            profile.account.internal.clone()
+        } else {
+            sip.user.clone()
+        };
+        if user.is_empty() {
+            return Err("the server gives neither a SIP user nor an extension".to_owned());
+        }
+        if sip.domain.is_empty() {
+            return Err("the server gives no SIP domain".to_owned());
+        }
+        let display_name = profile
+            .voice
+            .caller_id
+            .as_ref()
+            .map(|id| id.name.clone())
+            .filter(|name| !name.is_empty())
+            .or_else(|| sip.display_name.clone())
+            .unwrap_or_else(|| profile.account.full_name.clone());
+        let account = Account {
+            credentials: Credentials {
+                user: user.clone(),
+                secret: sip.secret.clone(),
+            },
+            user,
+            domain: sip.domain.clone(),
+            display_name,
+            server,
+            expires_s: profile.voice.expires_s,
+            register: profile.voice.host == Host::Dynamic,
+        };
+        let plan = match (profile.account.typology, profile.voice.encryption) {
+            (Typology::Phonebar, Encryption::No) => KeyingPlan::Plain,
+            (Typology::Phonebar, Encryption::Yes) => KeyingPlan::Sdes,
+            _ => KeyingPlan::Webrtc,
+        };
+        let media = MediaConfig {
+            codecs: profile.voice.codecs.clone(),
+            plan,
+            ice_servers: sip.ice_servers.iter().map(ice_server).collect(),
+            bind: Vec::new(),
+            latch: matches!(profile.voice.nat, Nat::Yes | Nat::Comedia),
+        };
+        Ok(Self { account, media })
+    }
+
+    /// The media settings once it is known from which address the registrar is reached.
+    ///
+    /// A registrar on this machine is reached over loopback, which ICE leaves out by itself; plain RTP must be
+    /// received where SIP is.
+    pub(crate) fn media_from(&self, local: Option<IpAddr>) -> MediaConfig {
+        let mut media = self.media.clone();
+        if let Some(local) = local
+            && (local.is_loopback() || media.plan != KeyingPlan::Webrtc)
+        {
+            media.bind = vec![local];
+        }
+        media
+    }
+}
+
+fn websocket(profile: &Profile, sip: &SipCredentials) -> Result<ServerAddress, String> {
+    let text = match sip.wss_url.as_deref() {
+        Some(url) if !url.is_empty() => url.to_owned(),
+        _ => {
+            let host = sip.host.as_deref().unwrap_or(&sip.domain);
+            format!("wss://{host}:{}/ws", profile.webrtc.wss_port)
+        }
+    };
+    match Url::parse(&text) {
+        Ok(url) if url.scheme() == "wss" && url.has_host() => Ok(ServerAddress::WebSocket(url)),
+        Ok(url) if url.scheme() == "ws" => Err(format!(
+            "{text} would send calls unencrypted; the address must begin with wss://"
+        )),
+        _ => Err(format!(
+            "{text} is not the address of a SIP WebSocket (wss://host:port/ws)"
+        )),
+    }
+}
+
+fn socket(sip: &SipCredentials) -> ServerAddress {
+    let host = sip.host.clone().unwrap_or_else(|| sip.domain.clone());
+    match sip.transport.unwrap_or(SipTransport::Udp) {
+        SipTransport::Udp => ServerAddress::Udp(host, sip.port.unwrap_or(5060)),
+        SipTransport::Tcp => ServerAddress::Tcp(host, sip.port.unwrap_or(5060)),
+        SipTransport::Tls => ServerAddress::Tls(host, sip.port.unwrap_or(5061)),
+    }
+}
+
+fn ice_server(server: &sidetone_motion::IceServer) -> IceServer {
+    IceServer {
+        urls: server.urls.clone(),
+        username: server.username.clone(),
+        credential: server.credential.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use sidetone_profile::wire;
+
+    use super::*;
+
+    fn profile(more: serde_json::Value) -> Profile {
+        let mut document = json!({
+            "id": 7, "name": "anna", "fullname": "Anna Example", "internal": "1001",
+            "allow": ["opus", "alaw"], "wssPort": 8090,
+        });
+        let fields = document.as_object_mut().unwrap();
+        fields.extend(more.as_object().unwrap().clone());
+        wire::read(&document).unwrap().0
+    }
+
+    fn sip(more: serde_json::Value) -> SipCredentials {
+        let mut document = json!({ "user": "1001", "secret": "s", "domain": "cc.example" });
+        let fields = document.as_object_mut().unwrap();
+        fields.extend(more.as_object().unwrap().clone());
+        serde_json::from_value(document).unwrap()
+    }
+
+    #[test]
+    fn each_kind_of_phone_has_its_transport_and_keying() {
+        let cases = [
+            (
+                json!({}),
+                json!({ "wssUrl": "wss://edge.example:7443/ws" }),
+                ServerAddress::WebSocket("wss://edge.example:7443/ws".parse().unwrap()),
+                KeyingPlan::Webrtc,
+            ),
+            (
+                json!({}),
+                json!({}),
+                ServerAddress::WebSocket("wss://cc.example:8090/ws".parse().unwrap()),
+                KeyingPlan::Webrtc,
+            ),
+            (
+                json!({ "typology": "phonebar", "encryption": "no" }),
+                json!({ "transport": "tcp", "host": "pbx.example", "port": 5070 }),
+                ServerAddress::Tcp("pbx.example".to_owned(), 5070),
+                KeyingPlan::Plain,
+            ),
+            (
+                json!({ "typology": "phonebar", "encryption": "yes" }),
+                json!({ "transport": "tls" }),
+                ServerAddress::Tls("cc.example".to_owned(), 5061),
+                KeyingPlan::Sdes,
+            ),
+        ];
+        for (agent, account, server, plan) in cases {
+            let line = Line::of(&profile(agent), &sip(account)).unwrap();
+            assert_eq!(line.account.server, server);
+            assert_eq!(line.media.plan, plan);
+            assert!(line.account.register);
+        }
+    }
+
+    #[test]
+    fn an_agent_at_a_fixed_address_does_not_register() {
+        let line = Line::of(&profile(json!({ "host": "192.0.2.7" })), &sip(json!({}))).unwrap();
+        assert!(!line.account.register);
+    }
+
+    #[test]
+    fn what_cannot_work_is_said() {
+        for (agent, account, word) in [
+            (
+                json!({}),
+                json!({ "wssUrl": "ws://edge.example/ws" }),
+                "unencrypted",
+            ),
+            (json!({}), json!({ "wssUrl": "edge" }), "not the address"),
+            (
+                json!({}),
+                json!({ "domain": "", "wssUrl": "wss://e.example/ws" }),
+                "domain",
+            ),
+            (
+                json!({ "internal": "" }),
+                json!({ "user": "" }),
+                "extension",
+            ),
+        ] {
+            let fault = Line::of(&profile(agent), &sip(account)).unwrap_err();
+            assert!(fault.contains(word), "{fault}");
+        }
+    }
+
+    #[test]
+    fn a_registrar_on_this_machine_is_met_on_loopback() {
+        let line = Line::of(&profile(json!({})), &sip(json!({}))).unwrap();
+        let loopback: IpAddr = "127.0.0.1".parse().unwrap();
+        let lan: IpAddr = "192.0.2.9".parse().unwrap();
+        assert_eq!(line.media_from(Some(loopback)).bind, [loopback]);
+        assert!(line.media_from(Some(lan)).bind.is_empty());
+        let plain = Line::of(&profile(json!({ "typology": "phonebar" })), &sip(json!({}))).unwrap();
+        assert_eq!(plain.media_from(Some(lan)).bind, [lan]);
+    }
+}

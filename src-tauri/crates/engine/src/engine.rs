@@ -1,0 +1,148 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use sidetone_media::{AudioSetup, DeviceSelection, Voice};
+use sidetone_motion::trust;
+use sidetone_sip::{Endpoint, EndpointConfig};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use crate::api::{Command, EngineConfig, EngineError, EngineEvent, Snapshot};
+use crate::phone::{Message, Phone, Rooms};
+use crate::server::Server;
+use crate::settings::Settings;
+use crate::standalone::Standalone;
+
+/// Events that a slow reader may leave unread before it loses the oldest: levels come 20 times a second.
+const EVENTS_KEPT: usize = 256;
+const SHUT_DOWN_LIMIT: Duration = Duration::from_secs(3);
+
+/// The running phone; cheap to clone. It stops when the last clone is dropped.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    requests: mpsc::UnboundedSender<Request>,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    events: broadcast::Sender<EngineEvent>,
+}
+
+/// What an [`Engine`] asks of the task behind it.
+#[derive(Debug)]
+pub(crate) enum Request {
+    Command(Command),
+    ShutDown(oneshot::Sender<()>),
+}
+
+impl Engine {
+    /// Starts the phone; must be called in a tokio runtime.
+    ///
+    /// # Errors
+    /// [`EngineError`] names what cannot be used.
+    pub async fn start(config: EngineConfig) -> Result<Self, EngineError> {
+        let tls = tls(&config)?;
+        let standalone = match &config.standalone {
+            Some(path) => {
+                let (path, secrets) = (path.clone(), Arc::clone(&config.secrets));
+                let read = {
+                    let path = path.clone();
+                    move || Standalone::read(&path, &*secrets)
+                };
+                // Reading a secret may wait for a person or for the keychain.
+                let read = tokio::task::spawn_blocking(read)
+                    .await
+                    .unwrap_or_else(|e| Err(e.to_string()));
+                Some(read.map_err(|fault| EngineError::Profile { path, fault })?)
+            }
+            None => None,
+        };
+        let settings = Settings::open(config.settings_dir);
+        let audio = match config.audio {
+            AudioSetup::Devices(selection) if selection == DeviceSelection::default() => {
+                AudioSetup::Devices(settings.choices().devices())
+            }
+            audio => audio,
+        };
+        let voice = Voice::start(audio)?;
+        let (sip, sip_events) = Endpoint::start(EndpointConfig {
+            user_agent: concat!("Sidetone/", env!("CARGO_PKG_VERSION")).to_owned(),
+            tls: Some(Arc::clone(&tls)),
+            ..EndpointConfig::default()
+        })
+        .await?;
+
+        let (requests, asked) = mpsc::unbounded_channel();
+        let (tell, inbox) = mpsc::unbounded_channel::<Message>();
+        let (events, _) = broadcast::channel(EVENTS_KEPT);
+        forward_levels(&voice, events.clone());
+        let phone = Phone::new(Rooms {
+            server: Server::new(tls, tell.clone()),
+            settings,
+            voice,
+            sip,
+            secrets: config.secrets,
+            events: events.clone(),
+            tell,
+        });
+        let snapshots = phone.start(standalone, asked, inbox, sip_events);
+        Ok(Self {
+            requests,
+            snapshots,
+            events,
+        })
+    }
+
+    /// Asks for something; what came of it shows in the snapshot.
+    pub fn command(&self, command: Command) {
+        // After the shutdown nothing is left to ask.
+        let _ = self.requests.send(Request::Command(command));
+    }
+
+    /// The current snapshot, and every later one.
+    #[must_use]
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.clone()
+    }
+
+    /// What happens once.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<EngineEvent> {
+        self.events.subscribe()
+    }
+
+    /// Signs out politely and stops; at most three seconds.
+    pub async fn shut_down(&self) {
+        let (done, stopped) = oneshot::channel();
+        if self.requests.send(Request::ShutDown(done)).is_ok()
+            && tokio::time::timeout(SHUT_DOWN_LIMIT, stopped)
+                .await
+                .is_err()
+        {
+            tracing::warn!("the far ends did not confirm the sign-out in time");
+        }
+    }
+}
+
+fn tls(config: &EngineConfig) -> Result<Arc<rustls::ClientConfig>, EngineError> {
+    let fault = |fault: trust::TrustError| EngineError::Ca {
+        path: config.ca.clone().unwrap_or_default(),
+        fault: fault.to_string(),
+    };
+    let authorities = match &config.ca {
+        Some(path) => trust::read_authorities(path).map_err(fault)?,
+        None => Vec::new(),
+    };
+    trust::client_config(authorities).map_err(fault)
+}
+
+/// Levels go straight to who listens; the snapshot does not change with them.
+fn forward_levels(voice: &Voice, events: broadcast::Sender<EngineEvent>) {
+    let mut levels = voice.levels();
+    tokio::spawn(async move {
+        while levels.changed().await.is_ok() {
+            let now = *levels.borrow_and_update();
+            // Nobody may be listening.
+            let _ = events.send(EngineEvent::Levels {
+                microphone: now.microphone,
+                speaker: now.speaker,
+            });
+        }
+    });
+}

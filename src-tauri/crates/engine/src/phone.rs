@@ -1,0 +1,320 @@
+//! The supervising task: it owns the agent's session, carries out its effects and tells it what came of them.
+
+mod calls;
+mod effects;
+mod signalling;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sidetone_agent::{Agent, CallId, Input, PresenceReport, SignIn, SignInRefusal};
+use sidetone_media::{DeviceInfo, MediaError, Session, SessionEvent, Voice};
+use sidetone_sip::{DialogId, Endpoint, Event};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+
+use crate::account::Line;
+use crate::api::{Command, DevicesView, EngineEvent, MediaView, SecretStore, Snapshot};
+use crate::call::Call;
+use crate::clock::{Clock, wall_ms};
+use crate::engine::Request;
+use crate::secrets::sign_in_account;
+use crate::server::{FromServer, Server, SipAccount, refusal};
+use crate::settings::Settings;
+use crate::standalone::Standalone;
+use crate::timers::Timers;
+use crate::{devices, server};
+
+/// What the supervising task is told by tasks of its own.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// From the contact-centre server; the number names the session it belongs to.
+    Server(u64, FromServer),
+    /// The sound of a call was made, or could not be.
+    Prepared(CallId, Result<Prepared, MediaError>),
+    /// From a session.
+    Media(CallId, SessionEvent),
+    /// Hold or resume may be asked for again.
+    HoldAgain(CallId),
+    /// The devices of now.
+    Devices(Vec<DeviceInfo>),
+}
+
+/// A session and our description of it.
+#[derive(Debug)]
+pub(crate) struct Prepared {
+    pub(crate) session: Session,
+    pub(crate) sdp: String,
+    pub(crate) events: mpsc::UnboundedReceiver<SessionEvent>,
+}
+
+/// What the phone is made of.
+pub(crate) struct Rooms {
+    pub(crate) server: Server,
+    pub(crate) settings: Settings,
+    pub(crate) voice: Voice,
+    pub(crate) sip: Endpoint,
+    pub(crate) secrets: Arc<dyn SecretStore>,
+    pub(crate) events: broadcast::Sender<EngineEvent>,
+    pub(crate) tell: mpsc::UnboundedSender<Message>,
+}
+
+/// The task's state.
+pub(crate) struct Phone {
+    clock: Clock,
+    agent: Agent,
+    timers: Timers,
+    server: Server,
+    pub(crate) settings: Settings,
+    pub(crate) voice: Voice,
+    sip: Endpoint,
+    secrets: Arc<dyn SecretStore>,
+    events: broadcast::Sender<EngineEvent>,
+    tell: mpsc::UnboundedSender<Message>,
+    pub(crate) devices: DevicesView,
+    /// The SIP account that the server gave, or why there is none.
+    sip_account: SipAccount,
+    /// What the account and the profile come to, while registered or trying.
+    line: Option<Line>,
+    calls: HashMap<CallId, Call>,
+    dialogs: HashMap<DialogId, CallId>,
+    /// The call whose session the voice is attached to.
+    heard: Option<CallId>,
+    media: Option<MediaView>,
+    /// The keychain's name of who is signed in.
+    signed_in_as: Option<String>,
+    /// The polite end of the last session with the server.
+    leaving: Option<JoinHandle<()>>,
+    revision: u64,
+}
+
+impl Phone {
+    pub(crate) fn new(rooms: Rooms) -> Self {
+        let mut phone = Self {
+            clock: Clock::start(),
+            agent: Agent::new(),
+            timers: Timers::default(),
+            server: rooms.server,
+            settings: rooms.settings,
+            voice: rooms.voice,
+            sip: rooms.sip,
+            secrets: rooms.secrets,
+            events: rooms.events,
+            tell: rooms.tell,
+            devices: DevicesView::default(),
+            sip_account: Err("nobody is signed in".to_owned()),
+            line: None,
+            calls: HashMap::new(),
+            dialogs: HashMap::new(),
+            heard: None,
+            media: None,
+            signed_in_as: None,
+            leaving: None,
+            revision: 0,
+        };
+        phone.show_choices();
+        phone
+    }
+
+    /// Starts the task.
+    pub(crate) fn start(
+        mut self,
+        standalone: Option<Standalone>,
+        asked: mpsc::UnboundedReceiver<Request>,
+        inbox: mpsc::UnboundedReceiver<Message>,
+        sip_events: mpsc::UnboundedReceiver<Event>,
+    ) -> watch::Receiver<Arc<Snapshot>> {
+        if let Some(standalone) = standalone {
+            self.sign_in_standalone(standalone);
+        }
+        let (publish, snapshots) = watch::channel(Arc::new(self.snapshot()));
+        tokio::spawn(self.run(publish, asked, inbox, sip_events));
+        snapshots
+    }
+
+    async fn run(
+        mut self,
+        publish: watch::Sender<Arc<Snapshot>>,
+        mut asked: mpsc::UnboundedReceiver<Request>,
+        mut inbox: mpsc::UnboundedReceiver<Message>,
+        mut sip_events: mpsc::UnboundedReceiver<Event>,
+    ) {
+        let mut faults = self.voice.faults();
+        faults.mark_changed();
+        loop {
+            let next = self.timers.next().map(|at| self.clock.instant(at));
+            tokio::select! {
+                request = asked.recv() => match request {
+                    Some(Request::Command(Command::Agent(command))) => {
+                        self.handle(Input::Command(command));
+                    }
+                    Some(Request::Command(Command::Device(command))) => {
+                        self.device_command(command);
+                    }
+                    Some(Request::ShutDown(done)) => {
+                        self.shut_down(Some(done)).await;
+                        publish.send_replace(Arc::new(self.snapshot()));
+                        return;
+                    }
+                    None => {
+                        self.shut_down(None).await;
+                        return;
+                    }
+                },
+                Some(message) = inbox.recv() => self.message(message).await,
+                Some(event) = sip_events.recv() => self.sip_event(event),
+                Ok(()) = faults.changed() => {
+                    let fault = faults.borrow_and_update().clone();
+                    self.handle(Input::DeviceFault(fault));
+                    self.list_devices();
+                }
+                () = sleep_until(next) => {
+                    while let Some(timer) = self.timers.pop(self.clock.now()) {
+                        self.handle(Input::Timer(timer));
+                    }
+                }
+            }
+            publish.send_replace(Arc::new(self.snapshot()));
+        }
+    }
+
+    async fn message(&mut self, message: Message) {
+        match message {
+            Message::Server(epoch, what) if self.server.is_current(epoch) => self.from_server(what),
+            // The agent gave up while the server was still signing in.
+            Message::Server(_, FromServer::SignedIn(late)) => late.leave(),
+            Message::Server(..) => {}
+            Message::Prepared(call, result) => self.prepared(call, result).await,
+            Message::Media(call, event) => self.media_event(call, event),
+            Message::HoldAgain(call) => self.hold_again(call),
+            Message::Devices(list) => devices::list(&mut self.devices, list),
+        }
+    }
+
+    fn from_server(&mut self, what: FromServer) {
+        match what {
+            FromServer::SignedIn(signed_in) => {
+                self.sip_account = signed_in.sip.clone();
+                self.server.keep(&signed_in);
+                self.signed_in_as = Some(sign_in_account(&signed_in.server, &signed_in.name));
+                self.settings.change(|choices| {
+                    choices.last_server = Some(signed_in.server.clone());
+                    choices.last_name = Some(signed_in.name.clone());
+                });
+                self.handle(Input::SignIn(signed_in.accepted()));
+            }
+            FromServer::Refused(error) => {
+                tracing::info!(%error, "sign-in refused");
+                self.handle(Input::SignIn(SignIn::Refused(refusal(error))));
+            }
+            FromServer::Input(input) => self.handle(*input),
+            FromServer::Profile(document, sip) => {
+                self.sip_account = *sip;
+                self.handle(Input::ProfileFaults(document.fault_sentences()));
+                self.handle(Input::Profile(Box::new(document.profile)));
+            }
+            FromServer::Ended(detail) => {
+                let ended = SignInRefusal::SessionEnded(detail);
+                self.handle(Input::SignIn(SignIn::Refused(ended)));
+            }
+        }
+    }
+
+    /// Without a server the agent is signed in from the start, and always ready.
+    fn sign_in_standalone(&mut self, standalone: Standalone) {
+        let Standalone { document, sip } = standalone;
+        self.sip_account = Ok(sip);
+        let presence = PresenceReport {
+            online: true,
+            ..PresenceReport::default()
+        };
+        self.handle(Input::SignIn(SignIn::Accepted {
+            profile_faults: document.fault_sentences(),
+            profile: Box::new(document.profile),
+            reasons: Vec::new(),
+            queues: Vec::new(),
+            presence,
+        }));
+    }
+
+    /// One turn of the session.
+    fn handle(&mut self, input: Input) {
+        let effects = self.agent.handle(self.clock.now(), input);
+        for effect in effects {
+            self.carry_out(effect);
+        }
+    }
+
+    fn list_devices(&self) {
+        let (voice, tell) = (self.voice.clone(), self.tell.clone());
+        // Asking a sound system for its devices may take a while.
+        tokio::task::spawn_blocking(move || {
+            let _ = tell.send(Message::Devices(voice.devices()));
+        });
+    }
+
+    fn snapshot(&mut self) -> Snapshot {
+        self.revision += 1;
+        let choices = self.settings.choices();
+        Snapshot {
+            revision: self.revision,
+            at_ms: wall_ms(),
+            view: self.agent.view(self.clock.now()),
+            devices: self.devices.clone(),
+            media: self.media.clone(),
+            last_server: choices.last_server.clone(),
+            last_name: choices.last_name.clone(),
+        }
+    }
+
+    async fn shut_down(&mut self, done: Option<oneshot::Sender<()>>) {
+        // The password stays in the keychain: this is the end of the process, not of the agent's shift.
+        self.signed_in_as = None;
+        self.handle(Input::Command(sidetone_agent::Command::SignOut));
+        let leaving = self.leaving.take();
+        let server = async {
+            if let Some(leaving) = leaving {
+                // A task that failed has nothing left to wait for.
+                let _ = leaving.await;
+            }
+        };
+        let both = async { tokio::join!(self.sip.shut_down(), server) };
+        if tokio::time::timeout(Duration::from_millis(2500), both)
+            .await
+            .is_err()
+        {
+            tracing::info!("the far ends did not confirm in time");
+        }
+        self.voice.attach(None);
+        for (_, call) in self.calls.drain() {
+            if let Some(session) = call.session() {
+                session.close();
+            }
+        }
+        if let Some(done) = done {
+            // Who asked may have stopped waiting.
+            let _ = done.send(());
+        }
+    }
+}
+
+/// Never, when there is nothing to wait for.
+async fn sleep_until(at: Option<tokio::time::Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl server::SignedIn {
+    /// Undoes a sign-in that nobody waits for any more.
+    fn leave(self) {
+        let session = self.into_session();
+        tokio::spawn(async move {
+            if let Err(fault) = session.logout().await {
+                tracing::info!(%fault, "agent logout was not confirmed");
+            }
+        });
+    }
+}

@@ -1,0 +1,131 @@
+use sidetone_agent::{CallEnd, CallId, Effect, Input, Registration, Tone};
+use sidetone_media::ToneKind;
+use sidetone_profile::Profile;
+
+use super::Phone;
+use crate::account::Line;
+use crate::api::EngineEvent;
+use crate::call::Call;
+
+impl Phone {
+    pub(super) fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::SignIn {
+                server,
+                name,
+                password,
+                code,
+            } => self.server.sign_in(server, name, password, code),
+            Effect::SignOut => self.sign_out(),
+            Effect::Register(profile) => self.register(&profile),
+            Effect::Unregister => {
+                self.line = None;
+                self.sip.set_account(None);
+            }
+            Effect::Pause { reason } => self.server.pause(reason),
+            Effect::Unpause => self.server.unpause(),
+            Effect::Dial { call, number } => self.dial(call, number),
+            Effect::Ringing { call } => self.ring(call),
+            Effect::Answer { call } => self.answer(call),
+            Effect::Reject { call, status } => self.reject(call, status),
+            Effect::HangUp { call } => self.hang_up(call),
+            Effect::Hold { call, on } => self.hold(call, on),
+            Effect::Mute { on } => self.voice.mute(on),
+            Effect::Dtmf {
+                call,
+                digits,
+                audible,
+            } => self.dtmf(call, &digits, audible),
+            Effect::Tone(tone) => {
+                self.devices.test_tone = false;
+                self.voice.tone(tone.map(tone_kind));
+            }
+            Effect::ShowRinging { call, notify } => {
+                self.announce(EngineEvent::ShowRinging { call, notify });
+            }
+            Effect::HideRinging { call } => self.announce(EngineEvent::HideRinging { call }),
+            Effect::StartTimer { timer, at } => self.timers.start(timer, at),
+            Effect::StopTimer(timer) => self.timers.stop(timer),
+        }
+    }
+
+    pub(super) fn announce(&self, event: EngineEvent) {
+        // Nobody may be listening: the phone does not need a window.
+        let _ = self.events.send(event);
+    }
+
+    fn sign_out(&mut self) {
+        self.leaving = self.server.sign_out();
+        self.sip_account = Err("nobody is signed in".to_owned());
+        if let Some(account) = self.signed_in_as.take() {
+            let secrets = self.secrets.clone();
+            tokio::task::spawn_blocking(move || {
+                if let Err(fault) = secrets.forget(&account) {
+                    tracing::info!(fault, "the keychain kept nothing that could be forgotten");
+                }
+            });
+        }
+    }
+
+    fn register(&mut self, profile: &Profile) {
+        let line = match &self.sip_account {
+            Ok(account) => Line::of(profile, account),
+            Err(fault) => Err(fault.clone()),
+        };
+        match line {
+            Ok(line) => {
+                self.sip.set_account(Some(line.account.clone()));
+                self.line = Some(line);
+            }
+            Err(fault) => {
+                self.line = None;
+                self.sip.set_account(None);
+                self.handle(Input::Registration(Registration::Misconfigured(fault)));
+            }
+        }
+    }
+
+    fn dial(&mut self, call: CallId, number: String) {
+        self.calls.insert(call, Call::outgoing(Some(number)));
+        self.prepare(call);
+    }
+
+    fn ring(&mut self, call: CallId) {
+        if let Some(dialog) = self.calls.get(&call).and_then(|c| c.dialog) {
+            // A caller who is gone announces it by its own event.
+            if let Err(fault) = self.sip.ringing(dialog, None) {
+                tracing::debug!(%fault, "180 was not sent");
+            }
+        }
+        self.prepare(call);
+    }
+
+    fn reject(&mut self, call: CallId, status: u16) {
+        let Some(dialog) = self.calls.get(&call).and_then(|c| c.dialog) else {
+            return self.over(call, CallEnd::Local);
+        };
+        if self.sip.reject(dialog, status).is_err() {
+            self.over(call, CallEnd::Local);
+        }
+    }
+
+    fn hang_up(&mut self, call: CallId) {
+        self.unhear(call);
+        let Some(dialog) = self.calls.get(&call).and_then(|c| c.dialog) else {
+            return self.over(call, CallEnd::Local);
+        };
+        if self.sip.hang_up(dialog, None).is_err() {
+            self.over(call, CallEnd::Local);
+        }
+    }
+}
+
+fn tone_kind(tone: Tone) -> ToneKind {
+    match tone {
+        Tone::Ring => ToneKind::Ring,
+        Tone::CallWaiting => ToneKind::CallWaiting,
+        Tone::Ringback => ToneKind::Ringback,
+        Tone::Busy => ToneKind::Busy,
+        Tone::Congestion => ToneKind::Congestion,
+    }
+}

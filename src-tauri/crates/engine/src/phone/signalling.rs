@@ -1,0 +1,168 @@
+//! What `sip` reports, told to the session.
+
+use sidetone_agent::{CallId, CallProgress, Input};
+use sidetone_sip::{DialogId, Event, IncomingInvite};
+
+use super::Phone;
+use crate::api::EngineEvent;
+use crate::call::{self, Call};
+
+impl Phone {
+    pub(super) fn sip_event(&mut self, event: Event) {
+        match event {
+            Event::Registration(state) => {
+                self.handle(Input::Registration(call::registration(state)));
+            }
+            Event::Incoming(invite) => self.incoming(&invite),
+            Event::Provisional {
+                dialog,
+                status,
+                sdp,
+            } => self.provisional(dialog, status, sdp.as_deref()),
+            Event::Answered { dialog, sdp } => self.answered(dialog, sdp.as_deref()),
+            Event::Confirmed { dialog } => {
+                if let Some(id) = self.call_of(dialog) {
+                    self.handle(Input::Answered { call: id });
+                }
+            }
+            Event::Reoffer { dialog, sdp } => self.reoffered(dialog, sdp.as_deref()),
+            Event::ReofferAnswered { dialog, sdp } => self.reoffer_answered(dialog, &sdp),
+            Event::ReofferRefused { dialog, status } => self.reoffer_refused(dialog, status),
+            Event::Info {
+                dialog,
+                content_type,
+                body,
+            } => self.info(dialog, &content_type, &body),
+            Event::Ended { dialog, end } => {
+                if let Some(id) = self.call_of(dialog) {
+                    self.over(id, call::end(end));
+                }
+            }
+            // Only the server role hears these.
+            Event::Registered(_) | Event::FlowClosed(_) => {}
+        }
+    }
+
+    fn call_of(&self, dialog: DialogId) -> Option<CallId> {
+        self.dialogs.get(&dialog).copied()
+    }
+
+    fn incoming(&mut self, invite: &IncomingInvite) {
+        let id = self.agent.new_call();
+        self.calls
+            .insert(id, Call::incoming(invite.dialog, invite.sdp.clone()));
+        self.dialogs.insert(invite.dialog, id);
+        self.handle(Input::Incoming(call::incoming(id, invite)));
+    }
+
+    fn provisional(&mut self, dialog: DialogId, status: u16, sdp: Option<&str>) {
+        let Some(id) = self.call_of(dialog) else {
+            return;
+        };
+        if let Some(sdp) = sdp {
+            if self.apply_answer(id, sdp) {
+                if let Some(call) = self.calls.get_mut(&id) {
+                    call.early_media = true;
+                }
+                self.hear(id);
+                self.handle(Input::Progress {
+                    call: id,
+                    progress: CallProgress::EarlyMedia,
+                });
+            }
+        } else if status == 180 && self.calls.get(&id).is_some_and(|c| !c.early_media) {
+            self.handle(Input::Progress {
+                call: id,
+                progress: CallProgress::Ringing,
+            });
+        }
+    }
+
+    fn answered(&mut self, dialog: DialogId, sdp: Option<&str>) {
+        let Some(id) = self.call_of(dialog) else {
+            return;
+        };
+        if let Some(sdp) = sdp
+            && !self.apply_answer(id, sdp)
+        {
+            return;
+        }
+        self.hear(id);
+        self.handle(Input::Answered { call: id });
+    }
+
+    fn reoffered(&mut self, dialog: DialogId, offer: Option<&str>) {
+        let Some(id) = self.call_of(dialog) else {
+            return;
+        };
+        let Some(call) = self.calls.get(&id) else {
+            return;
+        };
+        let hold = call.asked_hold.unwrap_or(call.held);
+        let answer = call.session().and_then(|session| {
+            let made = match offer {
+                Some(offer) => session.answer_reoffer(offer, hold),
+                // The far end asks for our offer; its answer comes with the ACK.
+                None => session.reoffer(call::wanted_direction(hold)),
+            };
+            made.inspect_err(
+                |fault| tracing::info!(call = id.0, %fault, "a new offer was not accepted"),
+            )
+            .ok()
+        });
+        let accepted = answer.is_some();
+        if let Err(fault) = self.sip.answer_reoffer(dialog, answer) {
+            tracing::info!(call = id.0, %fault, "a new offer could not be answered");
+        }
+        if accepted && offer.is_some() {
+            self.tell_remote_hold(id);
+        }
+    }
+
+    fn reoffer_answered(&mut self, dialog: DialogId, sdp: &str) {
+        let Some(id) = self.call_of(dialog) else {
+            return;
+        };
+        if !self.apply_answer(id, sdp) {
+            return;
+        }
+        self.hold_agreed(id);
+        if self.calls.get(&id).is_some_and(|c| !c.held) {
+            self.tell_remote_hold(id);
+        }
+    }
+
+    fn reoffer_refused(&mut self, dialog: DialogId, status: u16) {
+        let Some(id) = self.call_of(dialog) else {
+            return;
+        };
+        if let Some(session) = self.calls.get(&id).and_then(Call::session) {
+            session.roll_back();
+        }
+        if status == 491 {
+            self.glare(id);
+        } else {
+            self.hold_refused(id);
+        }
+    }
+
+    /// Only asked when the far end chose the direction: an answer of `inactive` to our hold is no hold of theirs.
+    fn tell_remote_hold(&mut self, id: CallId) {
+        let Some(session) = self.calls.get(&id).and_then(Call::session) else {
+            return;
+        };
+        let held = call::is_remote_hold(session.direction());
+        self.handle(Input::RemoteHold { call: id, held });
+    }
+
+    fn info(&self, dialog: DialogId, content_type: &str, body: &[u8]) {
+        let is_digit = content_type
+            .to_ascii_lowercase()
+            .starts_with("application/dtmf");
+        if let (true, Some(call)) = (is_digit, self.call_of(dialog))
+            && let Some(digit) = call::relayed_digit(body)
+        {
+            self.announce(EngineEvent::DtmfReceived { call, digit });
+        }
+    }
+}

@@ -1,0 +1,130 @@
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sidetone_media::DeviceSelection;
+
+const FILE: &str = "settings.json";
+
+/// Choices of this machine's user that are not secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Choices {
+    pub(crate) microphone: Option<String>,
+    pub(crate) speaker: Option<String>,
+    pub(crate) ringer: Option<String>,
+    pub(crate) last_server: Option<String>,
+    pub(crate) last_name: Option<String>,
+}
+
+impl Choices {
+    pub(crate) fn devices(&self) -> DeviceSelection {
+        DeviceSelection {
+            microphone: self.microphone.clone(),
+            speaker: self.speaker.clone(),
+            ringer: self.ringer.clone(),
+        }
+    }
+}
+
+/// `settings.json`, when there is a folder for it.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    dir: Option<PathBuf>,
+    choices: Choices,
+}
+
+impl Settings {
+    /// Reads the file; a missing or broken one is the same as none, since nothing in it is worth a refusal to start.
+    pub(crate) fn open(dir: Option<PathBuf>) -> Self {
+        let choices = dir.as_deref().map(read).unwrap_or_default();
+        Self { dir, choices }
+    }
+
+    pub(crate) fn choices(&self) -> &Choices {
+        &self.choices
+    }
+
+    /// Changes the choices and keeps them.
+    pub(crate) fn change(&mut self, change: impl FnOnce(&mut Choices)) {
+        let before = self.choices.clone();
+        change(&mut self.choices);
+        if self.choices == before {
+            return;
+        }
+        if let Some(dir) = &self.dir
+            && let Err(fault) = write(dir, &self.choices)
+        {
+            tracing::warn!(%fault, "settings could not be kept");
+        }
+    }
+}
+
+fn read(dir: &Path) -> Choices {
+    let path = dir.join(FILE);
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Choices::default(),
+        Err(fault) => {
+            tracing::warn!(%fault, "settings cannot be read");
+            return Choices::default();
+        }
+    };
+    serde_json::from_slice(&text).unwrap_or_else(|fault| {
+        tracing::warn!(%fault, "settings are malformed and were left out");
+        Choices::default()
+    })
+}
+
+/// Written beside and moved into place, so that a crash leaves the old file or the new one.
+fn write(dir: &Path, choices: &Choices) -> std::io::Result<()> {
+    fs::create_dir_all(dir)?;
+    let beside = dir.join(format!("{FILE}.{}.new", std::process::id()));
+    let mut file = File::create(&beside)?;
+    file.write_all(&serde_json::to_vec_pretty(choices)?)?;
+    file.sync_all()?;
+    drop(file);
+    fs::rename(&beside, dir.join(FILE))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let dir = std::env::temp_dir().join(format!("sidetone-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&dir);
+        dir
+    }
+
+    #[test]
+    fn choices_are_there_after_a_restart() {
+        let dir = folder("settings");
+        let mut settings = Settings::open(Some(dir.clone()));
+        settings.change(|c| {
+            c.microphone = Some("headset".to_owned());
+            c.last_name = Some("anna".to_owned());
+        });
+        let again = Settings::open(Some(dir.clone()));
+        assert_eq!(again.choices(), settings.choices());
+        assert_eq!(
+            fs::read_dir(&dir).unwrap().count(),
+            1,
+            "nothing is left beside the file"
+        );
+        fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn a_broken_file_does_not_stop_the_phone() {
+        let dir = folder("broken-settings");
+        fs::create_dir_all(&dir).unwrap();
+        fs::write(dir.join(FILE), b"{ not json").unwrap();
+        assert_eq!(
+            Settings::open(Some(dir.clone())).choices(),
+            &Choices::default()
+        );
+        fs::remove_dir_all(dir).unwrap();
+    }
+}

@@ -1,0 +1,201 @@
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+use sidetone_motion::{AgentDocument, IceServer, SipCredentials, SipTransport};
+use sidetone_profile::{Secret, wire};
+
+use crate::SecretStore;
+
+/// A profile file: an agent without a contact-centre server.
+///
+/// JSON or TOML. The fields of the server's agent object stand at the top; the SIP account stands in `sip`.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Standalone {
+    pub(crate) document: AgentDocument,
+    pub(crate) sip: SipCredentials,
+}
+
+/// The `sip` table.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct SipTable {
+    user: String,
+    #[serde(default)]
+    secret: SecretSource,
+    domain: String,
+    #[serde(default)]
+    display_name: Option<String>,
+    #[serde(default)]
+    wss_url: Option<String>,
+    #[serde(default)]
+    transport: Option<SipTransport>,
+    #[serde(default)]
+    host: Option<String>,
+    #[serde(default)]
+    port: Option<u16>,
+    #[serde(default)]
+    ice_servers: Vec<IceServer>,
+}
+
+/// Where the SIP secret is; never in the file itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum SecretSource {
+    /// In the keychain, under `sip:user@domain`.
+    #[default]
+    Keychain,
+    /// A person types it.
+    Prompt,
+    /// In this environment variable.
+    Env(String),
+    /// The first line of this file descriptor.
+    Fd(u32),
+}
+
+impl Standalone {
+    /// Reads the file and fetches the secret.
+    pub(crate) fn read(path: &Path, secrets: &dyn SecretStore) -> Result<Self, String> {
+        let text = std::fs::read_to_string(path).map_err(|e| format!("it cannot be read: {e}"))?;
+        Self::parse(&text, secrets)
+    }
+
+    fn parse(text: &str, secrets: &dyn SecretStore) -> Result<Self, String> {
+        let mut document: Value = if text.trim_start().starts_with('{') {
+            serde_json::from_str(text).map_err(|e| format!("it is not JSON: {e}"))?
+        } else {
+            toml::from_str(text).map_err(|e| format!("it is not TOML: {e}"))?
+        };
+        let table = document
+            .as_object_mut()
+            .and_then(|fields| fields.remove("sip"))
+            .ok_or("it has no sip table")?;
+        let table: SipTable =
+            serde_json::from_value(table).map_err(|e| format!("its sip table: {e}"))?;
+        if let Some(fields) = document.as_object_mut() {
+            // An extension is enough: a file has no sign-in name of its own.
+            fields
+                .entry("name")
+                .or_insert_with(|| table.user.clone().into());
+            fields
+                .entry("internal")
+                .or_insert_with(|| table.user.clone().into());
+        }
+        let (profile, faults) = wire::read(&document).map_err(|e| e.to_string())?;
+        let secret = table.secret(secrets)?;
+        Ok(Self {
+            document: AgentDocument { profile, faults },
+            sip: SipCredentials {
+                user: table.user,
+                secret,
+                domain: table.domain,
+                display_name: table.display_name,
+                wss_url: table.wss_url,
+                ice_servers: table.ice_servers,
+                transport: table.transport,
+                host: table.host,
+                port: table.port,
+            },
+        })
+    }
+}
+
+impl SipTable {
+    fn secret(&self, secrets: &dyn SecretStore) -> Result<Secret, String> {
+        let account = format!("sip:{}@{}", self.user, self.domain);
+        match &self.secret {
+            SecretSource::Keychain => secrets
+                .get(&account)?
+                .ok_or_else(|| format!("the keychain holds no secret for {account}")),
+            SecretSource::Prompt => secrets.ask(&format!("the SIP password of {account}")),
+            SecretSource::Env(name) => std::env::var(name)
+                .map(Secret::new)
+                .map_err(|_| format!("the environment variable {name} is not set")),
+            SecretSource::Fd(number) => read_fd(*number)
+                .map_err(|e| format!("the secret cannot be read from descriptor {number}: {e}")),
+        }
+    }
+}
+
+fn read_fd(number: u32) -> io::Result<Secret> {
+    let mut line = String::new();
+    if number == 0 {
+        io::stdin().lock().read_line(&mut line)?;
+    } else if cfg!(unix) {
+        let file = std::fs::File::open(format!("/dev/fd/{number}"))?;
+        BufReader::new(file).read_line(&mut line)?;
+    } else {
+        return Err(io::Error::other("only descriptor 0 can be read here"));
+    }
+    Ok(Secret::new(line.trim_end_matches(['\r', '\n'])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MemorySecrets;
+
+    fn store() -> MemorySecrets {
+        let store = MemorySecrets::default();
+        store
+            .set("sip:1001@pbx.example", &Secret::new("s3cret"))
+            .unwrap();
+        store
+    }
+
+    #[test]
+    fn toml_and_json_say_the_same() {
+        let toml = r#"
+            fullname = "Anna Example"
+            typology = "phonebar"
+            allow = ["alaw", "opus"]
+            [sip]
+            user = "1001"
+            secret = "keychain"
+            domain = "pbx.example"
+            transport = "udp"
+            port = 5070
+        "#;
+        let json = r#"{ "fullname": "Anna Example", "typology": "phonebar", "allow": ["alaw", "opus"],
+            "sip": { "user": "1001", "secret": "keychain", "domain": "pbx.example", "transport": "udp", "port": 5070 } }"#;
+        let from_toml = Standalone::parse(toml, &store()).unwrap();
+        assert_eq!(from_toml, Standalone::parse(json, &store()).unwrap());
+        assert_eq!(from_toml.sip.secret.reveal(), "s3cret");
+        assert_eq!(from_toml.sip.transport, Some(SipTransport::Udp));
+        assert_eq!(from_toml.document.profile.account.internal, "1001");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_file_is_said() {
+        for (text, word) in [
+            ("{ nonsense", "not JSON"),
+            ("a = = 1", "not TOML"),
+            ("name = \"anna\"", "no sip table"),
+            ("[sip]\nuser = \"1001\"", "domain"),
+            (
+                "[sip]\nuser = \"1001\"\ndomain = \"pbx.example\"\npassword = \"x\"",
+                "password",
+            ),
+            (
+                "[sip]\nuser = \"1002\"\ndomain = \"pbx.example\"",
+                "keychain holds no secret",
+            ),
+            (
+                "[sip]\nuser = \"1\"\ndomain = \"d\"\nsecret = \"prompt\"",
+                "nobody can be asked",
+            ),
+            (
+                "[sip]\nuser = \"1\"\ndomain = \"d\"\nsecret = { env = \"SIDETONE_TEST_NOT_SET\" }",
+                "SIDETONE_TEST_NOT_SET",
+            ),
+            (
+                "[sip]\nuser = \"1\"\ndomain = \"d\"\nsecret = \"hunter2\"",
+                "hunter2",
+            ),
+        ] {
+            let fault = Standalone::parse(text, &store()).unwrap_err();
+            assert!(fault.contains(word), "{text}: {fault}");
+        }
+    }
+}
