@@ -12,10 +12,11 @@ const RING: u32 = 2;
 const WINDOW: u32 = 50;
 /// Correction per sample of excess, parts per million: what is too much is gone in two seconds.
 const CORRECTION: f64 = 10.0;
-/// Largest correction, parts per million; about five cents, which nobody hears.
-const LARGEST: f64 = 3_000.0;
-/// Sound kept back on top of the device's own chunk against late wake-ups, samples at 48 kHz.
-const RESERVE: usize = 240;
+/// Largest correction, parts per million; under two cents, which nobody hears.
+const LARGEST: f64 = 1_000.0;
+/// Sound kept back on top of one chunk of the device against late wake-ups, samples at 48 kHz. The chunk itself is
+/// needed because its clock slides past ours: now and then a tick sees no new chunk.
+const RESERVE: usize = 120;
 /// More than this above the aim is cut off at once (after a stall), samples at 48 kHz.
 const TOO_MUCH: usize = 2_400;
 /// Steps by which the speaker's reserve grows when the device ran dry, ms.
@@ -93,8 +94,8 @@ impl Capture {
             self.raw.push(sample);
         }
         self.resampler.run(&self.raw, &mut self.pcm);
-        let chunk = self.gauge.chunk_at_48k(self.rate);
-        if self.priming && self.pcm.len() < BLOCK + RESERVE {
+        let reserve = self.gauge.chunk_at_48k(self.rate) + RESERVE;
+        if self.priming && self.pcm.len() < BLOCK + reserve {
             block.fill(0.0);
             return;
         }
@@ -109,20 +110,20 @@ impl Capture {
             self.pulls = 0;
             return;
         }
-        self.correct(chunk);
+        self.correct(reserve);
     }
 
     /// Steers the rate so that the least that was left over in a while stays at the reserve.
-    fn correct(&mut self, chunk: usize) {
+    fn correct(&mut self, reserve: usize) {
         self.lowest = self.lowest.min(self.pcm.len());
         self.pulls += 1;
-        if self.pcm.len() > chunk + RESERVE + TOO_MUCH {
-            let excess = self.pcm.len() - RESERVE;
+        if self.pcm.len() > reserve + TOO_MUCH {
+            let excess = self.pcm.len() - reserve;
             self.pcm.drain(..excess);
             self.lowest = usize::MAX;
             self.pulls = 0;
         } else if self.pulls >= WINDOW {
-            let excess = self.lowest as f64 - RESERVE as f64;
+            let excess = self.lowest as f64 - reserve as f64;
             self.resampler
                 .adjust((excess * CORRECTION).clamp(-LARGEST, LARGEST));
             self.lowest = usize::MAX;

@@ -230,7 +230,9 @@ impl JitterBuffer {
     fn run_dry(&mut self) {
         match self.cursor {
             None => self.player.silence(BLOCK),
-            Some(cursor) if cursor.ahead > PAUSE => self.rest(BLOCK),
+            Some(cursor) if cursor.ahead > PAUSE || self.other.contains(&cursor.order) => {
+                self.rest(BLOCK);
+            }
             Some(_) => self.conceal(BLOCK as i64),
         }
     }

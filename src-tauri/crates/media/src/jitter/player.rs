@@ -6,11 +6,17 @@ use sidetone_profile::Codec;
 
 use super::splice;
 use crate::codec::{self, CodecSpec, Decode};
+use crate::level::dbov;
 use crate::resample::Resampler;
 use crate::{BLOCK, Block, SAMPLE_RATE};
 
 /// Packets remembered to tell a late one from one that comes twice.
 const MEMORY: usize = 64;
+/// Below this level a packet is background noise, dBov.
+const BACKGROUND: f32 = -50.0;
+/// Made-up sound fades from here on, and for how long, samples: 100 and 150 ms.
+const FADE_FROM: usize = 4_800;
+const FADE_LENGTH: f32 = 7_200.0;
 
 #[derive(Debug, Default)]
 pub(super) struct Player {
@@ -19,6 +25,10 @@ pub(super) struct Player {
     pcm: Vec<f32>,
     scratch: Vec<f32>,
     played: VecDeque<u64>,
+    /// Sound made up since the last packet, samples at 48 kHz.
+    made_up: usize,
+    /// The last packet held more than background noise.
+    loud: bool,
 }
 
 /// A decoder with its change of rate.
@@ -61,7 +71,10 @@ impl Player {
         }
         self.played.push_back(order);
         self.switch(codec);
+        let start = self.pcm.len();
         self.run(|decoder, pcm| decoder.decode(payload, pcm));
+        self.loud = dbov(&self.pcm[start..]) > BACKGROUND;
+        self.made_up = 0;
     }
 
     pub(super) fn conceal(&mut self, samples: usize) {
@@ -147,7 +160,20 @@ impl Player {
         };
         let ratio = (SAMPLE_RATE / voice.spec.sample_rate) as usize;
         let native = samples.div_ceil(ratio);
+        let start = self.pcm.len();
         self.run(|decoder, pcm| work(decoder, native, pcm));
+        self.fade(start);
+    }
+
+    /// A word that is cut off must not hum on; background noise may, it hides the gap.
+    fn fade(&mut self, start: usize) {
+        for sample in &mut self.pcm[start..] {
+            self.made_up += 1;
+            if self.loud {
+                let over = self.made_up.saturating_sub(FADE_FROM) as f32;
+                *sample *= (1.0 - over / FADE_LENGTH).max(0.0);
+            }
+        }
     }
 
     fn run(&mut self, work: impl FnOnce(&mut dyn Decode, &mut Vec<f32>)) {
