@@ -2,6 +2,7 @@
 
 mod call;
 mod calls;
+mod clause;
 mod desk;
 mod ending;
 mod incoming;
@@ -16,6 +17,7 @@ mod turn;
 use crate::{
     CallId, Command, Effect, Input, LinkState, Notice, Permissions, Phase, Time, TimerId, View,
 };
+use clause::clause;
 use stage::Stage;
 use toasts::Toasts;
 use turn::Turn;
@@ -145,7 +147,7 @@ struct Outside {
 impl Outside {
     fn warnings(&self) -> Vec<Notice> {
         let device = self.device_fault.iter().map(|fault| Notice::DeviceFault {
-            fault: fault.clone(),
+            fault: clause(fault),
         });
         device.collect()
     }

@@ -454,3 +454,16 @@ fn the_reason_of_a_misconfigured_account_stays_until_the_next_try() {
     desk.give(Input::SipAccountChanged);
     assert_eq!(code(&desk.view().light.notice), "registering");
 }
+
+#[test]
+fn what_the_server_says_fits_into_our_sentence() {
+    let mut desk = Desk::ready(json!({}));
+    let said = "Your session has expired.".to_owned();
+    let refusal = SignInRefusal::SessionEnded(said);
+    desk.give(Input::SignIn(SignIn::Refused(refusal)));
+    let fault = "Your session has expired".to_owned();
+    assert_eq!(
+        desk.view().sign_in_notice,
+        Some(Notice::SessionEnded { fault })
+    );
+}

@@ -1,3 +1,4 @@
+use super::clause::clause;
 use std::time::Duration;
 
 use super::call::Call;
@@ -222,10 +223,18 @@ impl Calls {
             }
             MediaState::Interrupted => call.interrupted = true,
             MediaState::Failed(fault) if call.ringing() => {
-                let notice = Notice::CallNoSound { fault };
+                let notice = Notice::CallNoSound {
+                    fault: clause(&fault),
+                };
                 reject(call, turn, incoming::NOT_ACCEPTABLE, notice);
             }
-            MediaState::Failed(fault) => hang_up_with(call, turn, Notice::CallNoSound { fault }),
+            MediaState::Failed(fault) => hang_up_with(
+                call,
+                turn,
+                Notice::CallNoSound {
+                    fault: clause(&fault),
+                },
+            ),
         }
     }
 

@@ -1,6 +1,7 @@
 use sidetone_profile::{PeerType, Profile};
 
 use super::calls::Calls;
+use super::clause::clause;
 use super::presence::Presence;
 use super::turn::Turn;
 use super::{Outside, incoming, light, outgoing, stage};
@@ -91,7 +92,7 @@ impl Desk {
                 let fault = if detail.is_empty() {
                     "the server did not answer".to_owned()
                 } else {
-                    detail
+                    clause(&detail)
                 };
                 turn.toast(Notice::PresenceFailed { fault });
             }
@@ -221,7 +222,7 @@ impl Desk {
     fn ask(&mut self, turn: &mut Turn<'_>, outside: &Outside, paused: bool) -> bool {
         if let Some(fault) = &outside.link_fault {
             turn.toast(Notice::PresenceFailed {
-                fault: fault.clone(),
+                fault: clause(fault),
             });
             return false;
         }
@@ -315,7 +316,7 @@ impl Desk {
         let mut warnings = Vec::new();
         if let Some(fault) = &outside.link_fault {
             warnings.push(Notice::LinkDown {
-                fault: fault.clone(),
+                fault: clause(fault),
             });
         }
         warnings.extend(self.leaving.clone());
@@ -330,7 +331,7 @@ impl Desk {
             self.profile_faults
                 .iter()
                 .map(|fault| Notice::ProfileFault {
-                    fault: fault.clone(),
+                    fault: clause(fault),
                 }),
         );
         warnings

@@ -1,3 +1,4 @@
+use super::clause::clause;
 use crate::{CallDirection, CallEnd, Notice, Tone};
 
 /// What the agent is told about the end of a call, and the tone that says it to the ear.
@@ -14,8 +15,12 @@ pub(super) fn of(end: CallEnd, direction: CallDirection, answered: bool) -> (Not
         CallEnd::Remote | CallEnd::CallerGaveUp => Notice::CallEnded,
         CallEnd::AnsweredElsewhere => Notice::CallAnsweredElsewhere,
         CallEnd::Refused { status, reason } => refused(status, reason),
-        CallEnd::Unreachable(fault) => Notice::CallUnreachable { fault },
-        CallEnd::MediaFailed(fault) => Notice::CallNoSound { fault },
+        CallEnd::Unreachable(fault) => Notice::CallUnreachable {
+            fault: clause(&fault),
+        },
+        CallEnd::MediaFailed(fault) => Notice::CallNoSound {
+            fault: clause(&fault),
+        },
     };
     let tone = match &notice {
         _ if direction == CallDirection::Incoming || answered => None,

@@ -1,5 +1,6 @@
 use sidetone_profile::{Profile, Typology};
 
+use super::clause::clause;
 use crate::{Light, Notice, Registration};
 
 /// Red, with the reason.
@@ -40,13 +41,13 @@ pub(super) fn of(profile: &Profile, registration: &Registration) -> Light {
             internal: profile.account.internal.clone(),
         }),
         Registration::Unreachable(fault) => off(Notice::RegistrationUnreachable {
-            fault: fault.clone(),
+            fault: clause(fault),
         }),
         Registration::Certificate(fault) => off(Notice::RegistrationCertificate {
-            fault: fault.clone(),
+            fault: clause(fault),
         }),
         Registration::Misconfigured(fault) => off(Notice::Misconfigured {
-            fault: fault.clone(),
+            fault: clause(fault),
         }),
     }
 }

@@ -1,4 +1,5 @@
 use super::Outside;
+use super::clause::clause;
 use super::desk::Desk;
 use super::turn::Turn;
 use crate::{Effect, Notice, SignIn, SignInRefusal};
@@ -160,10 +161,18 @@ fn notice_of(refusal: SignInRefusal) -> Notice {
         SignInRefusal::WrongCode => Notice::WrongCode,
         SignInRefusal::Locked => Notice::AccountLocked,
         SignInRefusal::Disabled => Notice::AccountDisabled,
-        SignInRefusal::Certificate(fault) => Notice::ServerCertificate { fault },
-        SignInRefusal::Unreachable(fault) => Notice::ServerUnreachable { fault },
-        SignInRefusal::BadAnswer(fault) => Notice::ServerBadAnswer { fault },
+        SignInRefusal::Certificate(fault) => Notice::ServerCertificate {
+            fault: clause(&fault),
+        },
+        SignInRefusal::Unreachable(fault) => Notice::ServerUnreachable {
+            fault: clause(&fault),
+        },
+        SignInRefusal::BadAnswer(fault) => Notice::ServerBadAnswer {
+            fault: clause(&fault),
+        },
         SignInRefusal::BadAddress(address) => Notice::BadServerAddress { address },
-        SignInRefusal::SessionEnded(fault) => Notice::SessionEnded { fault },
+        SignInRefusal::SessionEnded(fault) => Notice::SessionEnded {
+            fault: clause(&fault),
+        },
     }
 }
