@@ -1,3 +1,18 @@
+//! Embeds the bar and generates the permissions of its commands.
+
 fn main() {
-    tauri_build::build();
+    let commands = tauri_build::AppManifest::new().commands(&[
+        "snapshot",
+        "command",
+        "desktop",
+        "surface",
+        "set_always_on_top",
+        "put_away",
+        "quit",
+    ]);
+    let attributes = tauri_build::Attributes::new().app_manifest(commands);
+    if let Err(fault) = tauri_build::try_build(attributes) {
+        println!("cargo:warning={fault:#}");
+        std::process::exit(1);
+    }
 }

@@ -1,3 +1,71 @@
-//! Starts here.
+//! The desktop shell: windows, tray and notifications around the engine.
+//!
+//! It starts the engine, shows what the engine publishes and hands the page's commands to it. It holds no state
+//! of a call and decides nothing about one; it knows where windows are. The phone goes on without any window.
 
-fn main() {}
+mod bar_window;
+mod bridge;
+mod notification;
+mod options;
+mod phone;
+mod place;
+mod preferences;
+mod ringing_window;
+mod tray;
+mod words;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use options::Options;
+use tauri::RunEvent;
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            EnvFilter::try_from_env("SIDETONE_LOG").unwrap_or_else(|_| EnvFilter::new("warn")),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    // Already installed is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+
+    let built = tauri::Builder::default()
+        .plugin(tauri_plugin_single_instance::init(|app, _, _| {
+            bar_window::open(app);
+        }))
+        .invoke_handler(tauri::generate_handler![
+            bridge::snapshot,
+            bridge::command,
+            bridge::desktop,
+            bridge::surface,
+            bridge::set_always_on_top,
+            bridge::put_away,
+            bridge::quit,
+        ])
+        .setup(move |app| {
+            phone::start(app.handle(), options);
+            Ok(())
+        })
+        .build(tauri::generate_context!());
+    match built {
+        Ok(app) => {
+            app.run(|_, event| {
+                // Without a window the phone goes on; only `quit` ends it, and that has a code.
+                if let RunEvent::ExitRequested {
+                    code: None, api, ..
+                } = event
+                {
+                    api.prevent_exit();
+                }
+            });
+            ExitCode::SUCCESS
+        }
+        Err(fault) => {
+            eprintln!("Sidetone could not start: {fault}");
+            ExitCode::FAILURE
+        }
+    }
+}

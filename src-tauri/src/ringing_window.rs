@@ -1,0 +1,82 @@
+//! The ringing window: above all, at its corner, never in the way of the keyboard.
+
+use tauri::{
+    AppHandle, Manager, PhysicalPosition, WebviewUrl, WebviewWindow, WebviewWindowBuilder,
+};
+
+use crate::bar_window;
+use crate::phone::Phone;
+use crate::place::{self, Area};
+
+const LABEL: &str = "ringing";
+/// In logical pixels.
+const SIZE: (f64, f64) = (380.0, 132.0);
+/// Distance from the edges, in logical pixels.
+const MARGIN: f64 = 16.0;
+
+/// Makes the window, out of sight: mapping it is then all that a ring costs.
+pub(crate) fn prepare(app: &AppHandle) {
+    if app.get_webview_window(LABEL).is_some() {
+        return;
+    }
+    let built = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::App("ringing.html".into()))
+        .title("Sidetone")
+        .inner_size(SIZE.0, SIZE.1)
+        .decorations(false)
+        .resizable(false)
+        .always_on_top(true)
+        .skip_taskbar(true)
+        .visible_on_all_workspaces(true)
+        .focused(false)
+        .focusable(false)
+        .accept_first_mouse(true)
+        .visible(false)
+        .build();
+    if let Err(fault) = built {
+        tracing::error!(%fault, "the ringing window could not be made");
+    }
+}
+
+/// Takes the window down, with its page.
+pub(crate) fn dispose(app: &AppHandle) {
+    if let Some(window) = app.get_webview_window(LABEL)
+        && let Err(fault) = window.destroy()
+    {
+        tracing::warn!(%fault, "the ringing window stayed");
+    }
+}
+
+/// Shows it at its corner, without the focus.
+pub(crate) fn show(app: &AppHandle) {
+    prepare(app);
+    let Some(window) = app.get_webview_window(LABEL) else {
+        return;
+    };
+    if let Some(area) = area(app, &window) {
+        let _ = window.set_position(PhysicalPosition::new(area.x, area.y));
+    }
+    if let Err(fault) = window.show() {
+        tracing::error!(%fault, "the ringing window could not be shown");
+    }
+}
+
+/// Takes it off the screen at once; what it shows follows with the next snapshot.
+pub(crate) fn hide(app: &AppHandle) {
+    if let Some(window) = app.get_webview_window(LABEL) {
+        let _ = window.hide();
+    }
+}
+
+fn area(app: &AppHandle, window: &WebviewWindow) -> Option<Area> {
+    let position = app.state::<Phone>().snapshot()?.view.toast_position;
+    let bar = bar_window::area(app);
+    let (screen, scale) = bar_window::screen(app, window, bar)?;
+    let px = |logical: f64| (logical * scale).round() as i32;
+    Some(place::ringing(
+        position,
+        (px(SIZE.0), px(SIZE.1)),
+        px(MARGIN),
+        screen,
+        bar,
+    ))
+}

@@ -1,0 +1,195 @@
+/**
+ * Takes each screen of the mock build in Chromium and checks it with axe: `npm run shots [-- FOLDER]`.
+ * Ends with 1 when axe finds anything. The browser is `CHROMIUM`, or `chromium` on the path.
+ */
+import { execFileSync } from "node:child_process";
+import { createReadStream, mkdirSync, readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { extname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { chromium, type Browser } from "playwright-core";
+
+interface Shot {
+  state: string;
+  page?: "index" | "ringing";
+  /** Controls pressed before the picture, by test id. */
+  press?: string[];
+  width?: number;
+}
+
+interface Look {
+  theme: "light" | "dark";
+  language: string;
+  scale: 1 | 2;
+}
+
+interface Violation {
+  id: string;
+  help: string;
+  nodes: { html: string }[];
+}
+
+const SIGN_IN = ["sign-in-first", "sign-in", "sign-in-wrong-password", "sign-in-certificate", "sign-in-code"];
+const BAR = [
+  "idle",
+  "idle-warning",
+  "paused",
+  "paused-asking",
+  "red",
+  "registering",
+  "ringing",
+  "ringing-auto-answer",
+  "ringing-withheld",
+  "dialling",
+  "remote-ringing",
+  "in-call",
+  "in-call-muted",
+  "in-call-held",
+  "in-call-interrupted",
+  "in-call-second",
+  "call-busy",
+  "toasts",
+];
+const SHOTS: Shot[] = [
+  ...[...SIGN_IN, "sign-in-waiting"].map((state) => ({ state })),
+  ...BAR.map((state) => ({ state })),
+  ...["idle", "in-call", "ringing", "paused", "red"].flatMap((state) => [
+    { state, width: 640 },
+    { state, width: 900 },
+  ]),
+  { state: "idle", press: ["state-button"] },
+  { state: "idle", press: ["keypad"] },
+  { state: "in-call", press: ["keypad"] },
+  { state: "idle", press: ["microphone"] },
+  { state: "in-call", press: ["quality"] },
+  { state: "red", press: ["light"] },
+  { state: "idle", press: ["more"] },
+  { state: "idle", press: ["more", "keys"] },
+  { state: "in-call-second", press: ["calls"] },
+  { state: "ringing", page: "ringing" },
+  { state: "ringing-auto-answer", page: "ringing" },
+  { state: "ringing-withheld", page: "ringing" },
+];
+const LOOKS: Look[] = [
+  { theme: "light", language: "en", scale: 1 },
+  { theme: "dark", language: "en", scale: 1 },
+  { theme: "light", language: "de", scale: 1 },
+  { theme: "dark", language: "ar", scale: 1 },
+  { theme: "light", language: "ar", scale: 2 },
+  { theme: "dark", language: "de", scale: 2 },
+  { theme: "light", language: "en", scale: 2 },
+];
+
+const TYPES: Record<string, string> = {
+  ".html": "text/html",
+  ".js": "text/javascript",
+  ".css": "text/css",
+};
+
+const root = fileURLToPath(new URL(".", import.meta.url));
+const out = resolve(process.argv[2] ?? fileURLToPath(new URL("../shots/out", import.meta.url)));
+const only = process.argv[3];
+const axe = readFileSync(
+  fileURLToPath(new URL("../node_modules/axe-core/axe.min.js", import.meta.url)),
+  "utf8",
+);
+
+function serve(): Promise<{ base: string; stop: () => void }> {
+  const server = createServer((request, response) => {
+    const path = new URL(request.url ?? "/", "http://localhost").pathname;
+    const file = join(root, path === "/" ? "index.html" : path);
+    response.setHeader("content-type", TYPES[extname(file)] ?? "application/octet-stream");
+    createReadStream(file)
+      .on("error", () => response.writeHead(404).end())
+      .pipe(response);
+  });
+  return new Promise((done) => {
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      done({ base: `http://127.0.0.1:${port}`, stop: () => server.close() });
+    });
+  });
+}
+
+function heightOf(shot: Shot): number {
+  if (shot.page === "ringing") return 132;
+  if (shot.state.startsWith("sign-in")) return 560;
+  return 56;
+}
+
+function widthOf(shot: Shot): number {
+  if (shot.page === "ringing") return 380;
+  if (shot.state.startsWith("sign-in")) return 420;
+  return shot.width ?? 1040;
+}
+
+async function take(browser: Browser, base: string, shot: Shot, look: Look): Promise<string[]> {
+  const context = await browser.newContext({
+    viewport: { width: widthOf(shot), height: heightOf(shot) },
+    deviceScaleFactor: look.scale,
+    colorScheme: look.theme,
+    reducedMotion: "reduce",
+  });
+  const page = await context.newPage();
+  const faults: string[] = [];
+  page.on("pageerror", (error) => faults.push(String(error)));
+  await page.goto(`${base}/${shot.page ?? "index"}.html?state=${shot.state}&language=${look.language}`);
+  await page.waitForSelector("main");
+  for (const id of shot.press ?? []) await page.click(`[data-testid="${id}"]`);
+  const content = await page.evaluate(() => {
+    const extra = document.querySelector(".extra");
+    return extra ? extra.getBoundingClientRect().height : 0;
+  });
+  if (content > 0) {
+    await page.setViewportSize({ width: widthOf(shot), height: heightOf(shot) + Math.ceil(content) });
+  }
+  const spilt = await page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>("header, main, section, form, .card, .actions, button")]
+      .filter((element) => element.scrollWidth > element.clientWidth + 1)
+      .map((element) => element.dataset["testid"] ?? element.tagName),
+  );
+  faults.push(...spilt.map((name) => `${name} spills over`));
+  if (look.scale === 1) {
+    await page.evaluate(axe);
+    const found: Violation[] = await page.evaluate("axe.run().then((result) => result.violations)");
+    faults.push(...found.map((fault) => `${fault.id}: ${fault.help}: ${fault.nodes[0]?.html ?? ""}`));
+  }
+  const name = [
+    shot.page,
+    shot.state,
+    ...(shot.press ?? []),
+    shot.width,
+    look.theme,
+    look.language,
+    `${look.scale}00`,
+  ]
+    .filter(Boolean)
+    .join("-");
+  await page.screenshot({ path: join(out, `${name}.png`) });
+  await context.close();
+  return faults.map((fault) => `${name}: ${fault}`);
+}
+
+function findBrowser(): string {
+  return process.env["CHROMIUM"] ?? execFileSync("which", ["chromium"], { encoding: "utf8" }).trim();
+}
+
+mkdirSync(out, { recursive: true });
+const { base, stop } = await serve();
+const browser = await chromium.launch({ executablePath: findBrowser(), args: ["--no-sandbox"] });
+const faults: string[] = [];
+let taken = 0;
+for (const look of LOOKS) {
+  if (only && `${look.theme}-${look.language}-${look.scale}00` !== only) continue;
+  for (const shot of SHOTS) {
+    faults.push(...(await take(browser, base, shot, look)));
+    taken += 1;
+  }
+}
+await browser.close();
+stop();
+for (const fault of new Set(faults)) console.error(fault);
+console.log(`${taken} pictures in ${out}, ${faults.length} faults`);
+process.exitCode = faults.length > 0 ? 1 : 0;

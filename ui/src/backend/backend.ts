@@ -1,0 +1,45 @@
+import type { Command } from "../generated/Command";
+import type { Snapshot } from "../generated/Snapshot";
+
+/** Levels of the last 50 ms, in dBov. */
+export interface Levels {
+  microphone: number;
+  speaker: number;
+}
+
+/** What the shell knows that the engine does not. */
+export interface Desktop {
+  /** The system's language as a BCP 47 tag, for example `pt-BR`. */
+  language: string;
+  version: string;
+  always_on_top: boolean;
+  /** There is a tray to close to; without one the bar is minimised instead. */
+  tray: boolean;
+}
+
+/** How the window must be to hold what the bar shows. */
+export interface Surface {
+  screen: "sign_in" | "bar";
+  /** Height of what opens beside the bar, in CSS pixels. */
+  extra: number;
+}
+
+/** On which side of the bar the shell made room. */
+export interface Room {
+  above: boolean;
+}
+
+/** Everything the bar asks of the world outside its page. */
+export interface Backend {
+  /** The current snapshot; rejects with a sentence when the phone could not start. */
+  snapshot(): Promise<Snapshot>;
+  onSnapshot(listener: (snapshot: Snapshot) => void): Promise<void>;
+  onLevels(listener: (levels: Levels) => void): Promise<void>;
+  command(command: Command): Promise<void>;
+  desktop(): Promise<Desktop>;
+  surface(surface: Surface): Promise<Room>;
+  setAlwaysOnTop(on: boolean): Promise<void>;
+  /** Closes to the tray, or minimises where there is none. */
+  putAway(): Promise<void>;
+  quit(): Promise<void>;
+}

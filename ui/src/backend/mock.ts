@@ -1,0 +1,37 @@
+import type { Backend, Levels } from "./backend";
+import { STATES, type StateName } from "./states";
+
+/**
+ * The screens without a phone behind them, for pictures and accessibility checks: `?state=ringing&language=de&theme=dark`.
+ * It is a build of its own (mode `mock`) and no part of the product.
+ */
+const query = new URLSearchParams(location.search);
+const asked = query.get("state") ?? "idle";
+const snapshot = STATES[asked in STATES ? (asked as StateName) : "idle"];
+
+const theme = query.get("theme");
+if (theme) document.documentElement.dataset["theme"] = theme;
+
+export const backend: Backend = {
+  snapshot: () => Promise.resolve(snapshot),
+  onSnapshot: () => Promise.resolve(),
+  onLevels: (listener: (levels: Levels) => void) => {
+    if (snapshot.media) listener({ microphone: -24, speaker: -18 });
+    return Promise.resolve();
+  },
+  command: (command) => {
+    console.info("command", JSON.stringify(command));
+    return Promise.resolve();
+  },
+  desktop: () =>
+    Promise.resolve({
+      language: query.get("language") ?? "en",
+      version: "0.1.0",
+      always_on_top: true,
+      tray: true,
+    }),
+  surface: () => Promise.resolve({ above: query.has("above") }),
+  setAlwaysOnTop: () => Promise.resolve(),
+  putAway: () => Promise.resolve(),
+  quit: () => Promise.resolve(),
+};

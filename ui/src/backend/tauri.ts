@@ -1,0 +1,22 @@
+import { invoke } from "@tauri-apps/api/core";
+import { listen } from "@tauri-apps/api/event";
+
+import type { Snapshot } from "../generated/Snapshot";
+import type { Backend, Desktop, Levels, Room } from "./backend";
+
+/** The real phone, behind the shell's commands and events. */
+export const backend: Backend = {
+  snapshot: () => invoke<Snapshot>("snapshot"),
+  onSnapshot: async (listener) => {
+    await listen<Snapshot>("snapshot", (event) => listener(event.payload));
+  },
+  onLevels: async (listener) => {
+    await listen<Levels>("levels", (event) => listener(event.payload));
+  },
+  command: (command) => invoke("command", { command }),
+  desktop: () => invoke<Desktop>("desktop"),
+  surface: (surface) => invoke<Room>("surface", { surface }),
+  setAlwaysOnTop: (on) => invoke("set_always_on_top", { on }),
+  putAway: () => invoke("put_away"),
+  quit: () => invoke("quit"),
+};

@@ -1,0 +1,71 @@
+import { ringingCall } from "../calls";
+import { telephone } from "../format";
+import type { CallState } from "../generated/CallState";
+import type { View } from "../generated/View";
+import type { Arguments, WordKey } from "../words.svelte";
+
+/** What was true at the last announcement. */
+export interface Told {
+  green: boolean;
+  presence: string;
+  muted: boolean;
+  states: ReadonlyMap<number, CallState>;
+}
+
+/** What a screen reader has to say about a change. */
+export interface News {
+  told: Told;
+  polite: string;
+  urgent: string;
+}
+
+type Say = (key: WordKey, values?: Arguments) => string;
+
+const SPOKEN: Partial<Record<CallState, WordKey>> = {
+  up: "live_answered",
+  held: "live_held",
+  ended: "live_ended",
+};
+
+/** Compares the view with what was last said; a terse profile (screen-reader mode) gets the same words without names. */
+export function announcements(before: Told | null, view: View, say: Say): News {
+  const told: Told = {
+    green: view.light.green,
+    presence: `${view.presence.state}/${view.presence.reason ?? ""}`,
+    muted: view.muted,
+    states: new Map(view.calls.map((call) => [call.id, call.state])),
+  };
+  if (!before) return { told, polite: "", urgent: "" };
+  const polite: string[] = [];
+  let urgent = "";
+
+  const ringing = ringingCall(view.calls);
+  if (ringing && before.states.get(ringing.id) !== "ringing") {
+    const who = ringing.name || telephone(ringing.number) || say("unknown_caller");
+    urgent = ringing.queue
+      ? say("live_call_from_queue", { who, queue: ringing.queue })
+      : say("live_call_from", { who });
+  }
+  for (const call of view.calls) {
+    const was = before.states.get(call.id);
+    if (was === call.state) continue;
+    if (call.state === "up" && (was === "resuming" || was === "held")) polite.push(say("live_resumed"));
+    else {
+      const key = SPOKEN[call.state];
+      if (key) polite.push(say(key));
+    }
+  }
+  if (told.muted !== before.muted) polite.push(say(told.muted ? "live_muted" : "live_unmuted"));
+  if (told.presence !== before.presence && view.presence.state !== "unknown") {
+    polite.push(
+      view.presence.state === "paused"
+        ? say("live_paused", { reason: view.presence.reason ?? "" })
+        : say("live_ready"),
+    );
+  }
+  if (told.green !== before.green && view.phase === "signed_in") {
+    if (told.green) polite.push(say("live_back"));
+    else urgent ||= say("live_lost");
+  }
+  return { told, polite: polite.join(" "), urgent };
+}

@@ -1,0 +1,46 @@
+import type { CallState } from "../generated/CallState";
+import type { CallView } from "../generated/CallView";
+import { t, words, type WordKey } from "../words.svelte";
+
+const SENTENCE: Record<Exclude<CallState, "ended">, WordKey> = {
+  ringing: "call_ringing",
+  answering: "call_answering",
+  dialling: "call_dialling",
+  remote_ringing: "call_remote_ringing",
+  up: "call_up",
+  holding: "call_holding",
+  held: "call_held",
+  resuming: "call_resuming",
+  ending: "call_ending",
+};
+
+/** What is true of a call now, in the words of the line under the name. */
+export function callSentence(call: CallView, muted: boolean): string {
+  if (call.state === "ended") return call.end ? words.notice(call.end) : t("call_ended");
+  if (call.state === "up") {
+    if (call.interrupted) return t("call_interrupted");
+    if (call.held_by_remote) return t("call_held_by_remote");
+    if (muted) return t("call_muted");
+  }
+  return t(SENTENCE[call.state]);
+}
+
+/** The colour of a call, always beside words that say the same. */
+export function tint(call: CallView): "rings" | "talks" | "held" | "cut" | "failed" | "plain" {
+  if (call.interrupted && call.state === "up") return "cut";
+  switch (call.state) {
+    case "ringing":
+      return "rings";
+    case "answering":
+    case "up":
+    case "resuming":
+      return "talks";
+    case "holding":
+    case "held":
+      return "held";
+    case "ended":
+      return call.end && call.end.code !== "call_ended" ? "failed" : "plain";
+    default:
+      return "plain";
+  }
+}

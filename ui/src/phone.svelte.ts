@@ -1,0 +1,124 @@
+import { backend } from "#backend";
+import type { Desktop, Levels } from "./backend/backend";
+import { alive, neighbour, shownCall } from "./calls";
+import type { CallId } from "./generated/CallId";
+import type { Command } from "./generated/Command";
+import type { Snapshot } from "./generated/Snapshot";
+import { nearestLanguage, words } from "./words.svelte";
+
+/** What may open beside the bar. */
+export type PanelName = "pause" | "keypad" | "devices" | "details" | "calls" | "menu" | "keys";
+
+/**
+ * The phone as the page sees it: the engine's last snapshot, a clock to age it by, and what is open on this screen.
+ * It decides nothing about calls; a click becomes a command, and what came of it is in the next snapshot.
+ */
+class Phone {
+  snapshot = $state.raw<Snapshot | null>(null);
+  desktop = $state.raw<Desktop>({ language: "en", version: "", always_on_top: false, tray: false });
+  levels = $state.raw<Levels>({ microphone: -100, speaker: -100 });
+  fault = $state<string | null>(null);
+  panel = $state<PanelName | null>(null);
+  /** What is typed in the number field. */
+  number = $state("");
+  /** Digits sent in the shown call, for the keypad's line. */
+  tones = $state("");
+  /** The shell made room above the bar, since it lies at the lower edge. */
+  above = $state(false);
+  #chosen = $state<CallId | null>(null);
+  #now = $state(performance.now());
+  #receivedAt = $state(performance.now());
+
+  view = $derived(this.snapshot?.view ?? null);
+  calls = $derived(this.view?.calls ?? []);
+  call = $derived(shownCall(this.calls, this.#chosen));
+  /** Milliseconds since the snapshot came: what its ages have to be advanced by. */
+  since = $derived(Math.max(0, this.#now - this.#receivedAt));
+
+  async start(): Promise<void> {
+    try {
+      this.desktop = await backend.desktop();
+      words.language = nearestLanguage(this.desktop.language);
+      await backend.onSnapshot((snapshot) => this.#take(snapshot));
+      await backend.onLevels((levels) => (this.levels = levels));
+      this.#take(await backend.snapshot());
+    } catch (fault) {
+      this.fault = String(fault);
+    }
+    setInterval(() => (this.#now = performance.now()), 250);
+  }
+
+  send(command: Command): void {
+    backend.command(command).catch((fault: unknown) => (this.fault = String(fault)));
+  }
+
+  toggle(panel: PanelName): void {
+    if (this.panel === "devices" && this.snapshot?.devices.monitoring) {
+      this.send({ command: "monitor", on: false });
+    }
+    this.panel = this.panel === panel ? null : panel;
+  }
+
+  close(): void {
+    if (this.panel) this.toggle(this.panel);
+  }
+
+  turnTo(call: CallId): void {
+    this.#chosen = call;
+    this.tones = "";
+  }
+
+  turn(step: 1 | -1): void {
+    const next = neighbour(this.calls, this.call?.id ?? null, step);
+    if (next !== null) this.turnTo(next);
+  }
+
+  dial(): void {
+    const number = this.number.trim();
+    if (number === "") return;
+    this.send({ command: "dial", number });
+    this.number = "";
+    if (this.panel === "keypad") this.close();
+  }
+
+  /** A digit from the keypad or the keyboard: a tone in a call, otherwise part of the number. */
+  digit(digit: string): void {
+    const call = this.call;
+    if (alive(call)) {
+      if (call.state !== "up") return;
+      this.tones = (this.tones + digit).slice(-24);
+      this.send({ command: "dtmf", call: call.id, digits: digit });
+    } else {
+      this.number += digit;
+    }
+  }
+
+  async setAlwaysOnTop(on: boolean): Promise<void> {
+    await backend.setAlwaysOnTop(on);
+    this.desktop = { ...this.desktop, always_on_top: on };
+  }
+
+  async makeRoom(screen: "sign_in" | "bar", extra: number): Promise<void> {
+    const room = await backend.surface({ screen, extra });
+    this.above = room.above;
+  }
+
+  putAway(): void {
+    void backend.putAway();
+  }
+
+  quit(): void {
+    void backend.quit();
+  }
+
+  #take(snapshot: Snapshot): void {
+    if (this.snapshot && snapshot.revision < this.snapshot.revision) return;
+    const before = this.call?.id;
+    this.#receivedAt = performance.now();
+    this.#now = this.#receivedAt;
+    this.snapshot = snapshot;
+    if (this.call?.id !== before) this.tones = "";
+  }
+}
+
+export const phone = new Phone();

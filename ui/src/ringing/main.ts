@@ -1,0 +1,6 @@
+import { mount } from "svelte";
+
+import Ringing from "./Ringing.svelte";
+
+const target = document.getElementById("app");
+if (target) mount(Ringing, { target });

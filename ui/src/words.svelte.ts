@@ -1,0 +1,56 @@
+import type { Notice } from "./generated/Notice";
+import english from "./words/bar.en.json";
+
+/** Names a sentence of the catalogue. */
+export type WordKey = keyof typeof english;
+/** What replaces `{name}` in a sentence. */
+export type Arguments = Record<string, string | number>;
+type Catalogue = Record<string, string>;
+
+/** The languages of the catalogue; what is not among them is shown in the first. */
+export const LANGUAGES = ["en", "it", "es", "fr", "de", "pt", "ar"] as const;
+export type Language = (typeof LANGUAGES)[number];
+
+const files = import.meta.glob<Catalogue>("./words/*.json", { eager: true, import: "default" });
+
+function catalogue(kind: "bar" | "notices", language: Language): Catalogue {
+  return files[`./words/${kind}.${language}.json`] ?? {};
+}
+
+/** The catalogue's language that is nearest to a BCP 47 tag. */
+export function nearestLanguage(tag: string): Language {
+  const primary = tag.toLowerCase().split(/[-_.]/)[0];
+  return LANGUAGES.find((language) => language === primary) ?? "en";
+}
+
+/** Puts arguments into a sentence; an argument that is not given stays visible, so that a fault can be seen. */
+export function fill(sentence: string, values: Arguments): string {
+  return sentence.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+}
+
+/** The words of one language. */
+class Words {
+  language = $state<Language>("en");
+  #bar = $derived(catalogue("bar", this.language));
+  #notices = $derived(catalogue("notices", this.language));
+  #spare = catalogue("notices", "en");
+
+  get rightToLeft(): boolean {
+    return this.language === "ar";
+  }
+
+  /** A sentence of the bar. */
+  say(key: WordKey, values: Arguments = {}): string {
+    return fill(this.#bar[key] ?? english[key], values);
+  }
+
+  /** What the phone says, in words. */
+  notice(notice: Notice): string {
+    const { code, ...values } = notice;
+    const sentence = this.#notices[code] ?? this.#spare[code] ?? code;
+    return fill(sentence, values as Arguments).trim();
+  }
+}
+
+export const words = new Words();
+export const t = (key: WordKey, values?: Arguments): string => words.say(key, values);
