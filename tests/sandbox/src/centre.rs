@@ -1,0 +1,365 @@
+//! The contact centre: what the contract, the administration and the telephone system share.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use sidetone_profile::Secret;
+
+use crate::calls::CallLog;
+use crate::hub::Hub;
+use crate::pbx::Switch;
+use crate::presence::{LOGIN_PAUSE, Presence};
+use crate::problem::Problem;
+use crate::store::{Agent, Queue, Store};
+
+/// Settings that do not change while it runs.
+#[derive(Clone, Debug)]
+pub(crate) struct Rules {
+    /// How long a token is good for.
+    pub(crate) token_life: Duration,
+    /// An agent without a realtime socket is logged out after this time.
+    pub(crate) grace: Duration,
+    /// Needed for the administration unless the sandbox is bound to loopback.
+    pub(crate) admin_token: Option<Secret>,
+    /// Domain of the SIP addresses.
+    pub(crate) domain: String,
+    /// The ICE servers given to agents.
+    pub(crate) ice_servers: Vec<Value>,
+}
+
+/// Where the telephone system is reached; known once it listens.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SipAddresses {
+    pub(crate) wss_url: String,
+    /// SIP over UDP for agents of typology phonebar.
+    pub(crate) udp: Option<(String, u16)>,
+}
+
+/// What an agent's phone is doing, as far as the telephone system knows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PhoneState {
+    pub(crate) registered: bool,
+    /// Calls that ring.
+    pub(crate) ringing: usize,
+    /// Calls that are up.
+    pub(crate) calls: usize,
+}
+
+impl PhoneState {
+    /// Neither ringing nor in a call.
+    pub(crate) fn idle(self) -> bool {
+        self.ringing == 0 && self.calls == 0
+    }
+}
+
+pub(crate) struct Centre {
+    pub(crate) rules: Rules,
+    pub(crate) hub: Hub,
+    pub(crate) calls: CallLog,
+    pub(crate) sip: OnceLock<SipAddresses>,
+    pub(crate) switch: OnceLock<Switch>,
+    store: Mutex<Store>,
+    live: Mutex<Live>,
+}
+
+#[derive(Default)]
+struct Live {
+    presence: HashMap<i64, Presence>,
+    phones: HashMap<i64, PhoneState>,
+    waiting: HashMap<i64, usize>,
+    last_login: HashMap<i64, String>,
+    told: HashMap<i64, Value>,
+}
+
+impl Centre {
+    pub(crate) fn new(rules: Rules, store: Store, calls: CallLog) -> Arc<Self> {
+        Arc::new(Self {
+            rules,
+            hub: Hub::new(),
+            calls,
+            sip: OnceLock::new(),
+            switch: OnceLock::new(),
+            store: Mutex::new(store),
+            live: Mutex::default(),
+        })
+    }
+
+    pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn live(&self) -> MutexGuard<'_, Live> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn presence(&self, agent: i64) -> Presence {
+        self.live()
+            .presence
+            .get(&agent)
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    pub(crate) fn phone(&self, agent: i64) -> PhoneState {
+        self.live().phones.get(&agent).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn last_login(&self, agent: i64) -> Option<String> {
+        self.live().last_login.get(&agent).cloned()
+    }
+
+    /// Changes an agent's presence; when that makes a difference, its sockets and the queues' members hear of it.
+    pub(crate) fn change_presence(&self, agent: i64, change: impl FnOnce(&mut Presence)) -> Value {
+        let (changed, presence) = {
+            let mut live = self.live();
+            let presence = live.presence.entry(agent).or_default();
+            let before = presence.clone();
+            change(presence);
+            let after = presence.clone();
+            if after.online() && !before.online() {
+                live.last_login.insert(agent, crate::clock::now_text());
+            }
+            (before != after, after)
+        };
+        let document = presence.document();
+        if changed {
+            self.hub.push(agent, "presence", &document);
+            self.tell_queues();
+            if let Some(Switch::Small(pbx)) = self.switch.get() {
+                pbx.look_again();
+            }
+        }
+        document
+    }
+
+    /// Notes what a phone is doing.
+    pub(crate) fn change_phone(&self, agent: i64, change: impl FnOnce(&mut PhoneState)) {
+        let changed = {
+            let mut live = self.live();
+            let phone = live.phones.entry(agent).or_default();
+            let before = *phone;
+            change(phone);
+            before != *phone
+        };
+        if changed {
+            self.tell_queues();
+        }
+    }
+
+    /// Notes how many customers wait.
+    pub(crate) fn set_waiting(&self, queue: i64, waiting: usize) {
+        if self.live().waiting.insert(queue, waiting) != Some(waiting) {
+            self.tell_queues();
+        }
+    }
+
+    /// Logs an agent in to the queues; in pause when its settings say so.
+    pub(crate) async fn log_in(&self, agent: &Agent) -> Result<Value, Problem> {
+        let paused = agent.is("loginInPause");
+        if let Some(Switch::Asterisk(asterisk)) = self.switch.get()
+            && !self.presence(agent.id).online()
+        {
+            let queues = self.queue_names(agent.id)?;
+            asterisk
+                .add(agent, &queues, paused.then_some(LOGIN_PAUSE))
+                .await?;
+        }
+        Ok(self.change_presence(agent.id, |p| p.log_in(paused)))
+    }
+
+    /// Logs an agent out of the queues.
+    pub(crate) async fn log_out(&self, agent: &Agent) -> Result<Value, Problem> {
+        if let Some(Switch::Asterisk(asterisk)) = self.switch.get()
+            && self.presence(agent.id).online()
+        {
+            let queues = self.queue_names(agent.id)?;
+            asterisk.remove(agent, &queues).await?;
+        }
+        Ok(self.change_presence(agent.id, Presence::log_out))
+    }
+
+    /// Pauses an agent, on every channel or on one.
+    pub(crate) async fn pause(
+        &self,
+        agent: &Agent,
+        channel: Option<&'static str>,
+        reason: &str,
+    ) -> Result<Value, Problem> {
+        if !self.presence(agent.id).online() {
+            return Err(Problem::not_logged_in());
+        }
+        if !self
+            .store()
+            .pauses()?
+            .iter()
+            .any(|(_, name)| name == reason)
+        {
+            return Err(Problem::unknown_reason().because(format!(
+                "{reason:?} is not one of the pause reasons of the contact centre."
+            )));
+        }
+        if let Some(Switch::Asterisk(asterisk)) = self.switch.get()
+            && channel.is_none_or(|c| c == "voice")
+        {
+            asterisk.pause(agent, Some(reason)).await?;
+        }
+        Ok(self.change_presence(agent.id, |p| p.pause(channel, reason)))
+    }
+
+    /// Ends an agent's pause, on every channel or on one.
+    pub(crate) async fn unpause(
+        &self,
+        agent: &Agent,
+        channel: Option<&'static str>,
+    ) -> Result<Value, Problem> {
+        if !self.presence(agent.id).online() {
+            return Err(Problem::not_logged_in());
+        }
+        if let Some(Switch::Asterisk(asterisk)) = self.switch.get()
+            && channel.is_none_or(|c| c == "voice")
+        {
+            asterisk.pause(agent, None).await?;
+        }
+        Ok(self.change_presence(agent.id, |p| p.unpause(channel)))
+    }
+
+    /// Ends every sign-in of an agent and its presence.
+    pub(crate) async fn sign_out(
+        &self,
+        agent: &Agent,
+        code: &'static str,
+        detail: &str,
+    ) -> Result<(), Problem> {
+        self.store().forget_tokens(agent.id)?;
+        self.hub.sign_out(agent.id, code, detail, None);
+        self.log_out(agent).await.map(|_| ())
+    }
+
+    /// The object of `GET /api/users/me`.
+    pub(crate) fn agent_document(&self, agent: &Agent) -> Result<Value, Problem> {
+        let mut document = agent.document.clone();
+        document.insert("id".to_owned(), json!(agent.id));
+        document.insert("name".to_owned(), json!(agent.name));
+        document.insert("role".to_owned(), json!("agent"));
+        document.insert(
+            "codeRequired".to_owned(),
+            json!(agent.code_secret.is_some()),
+        );
+        document.insert("queues".to_owned(), json!(self.queue_names(agent.id)?));
+        Ok(Value::Object(document))
+    }
+
+    /// What colleagues see of an agent.
+    pub(crate) fn public_document(agent: &Agent) -> Map<String, Value> {
+        let mut document = Map::new();
+        document.insert("id".to_owned(), json!(agent.id));
+        document.insert("name".to_owned(), json!(agent.name));
+        document.insert("role".to_owned(), json!("agent"));
+        for field in ["fullname", "alias", "internal", "typology", "userpic"] {
+            document.insert(
+                field.to_owned(),
+                agent.document.get(field).cloned().unwrap_or_default(),
+            );
+        }
+        document
+    }
+
+    /// The queues that an agent belongs to.
+    pub(crate) fn queues_of(&self, agent: i64) -> Result<Vec<Queue>, Problem> {
+        let store = self.store();
+        let mut own = Vec::new();
+        for queue in store.queues()? {
+            if store.members(queue.id)?.contains(&agent) {
+                own.push(queue);
+            }
+        }
+        Ok(own)
+    }
+
+    fn queue_names(&self, agent: i64) -> Result<Vec<String>, Problem> {
+        Ok(self
+            .queues_of(agent)?
+            .into_iter()
+            .map(|queue| queue.name)
+            .collect())
+    }
+
+    /// A queue with its live numbers.
+    pub(crate) fn queue_row(&self, queue: &Queue) -> Result<Value, Problem> {
+        let members = self.store().members(queue.id)?;
+        let live = self.live();
+        let (mut logged_in, mut paused, mut available) = (0, 0, 0);
+        for agent in &members {
+            let Some(presence) = live.presence.get(agent).filter(|p| p.online()) else {
+                continue;
+            };
+            logged_in += 1;
+            let phone = live.phones.get(agent).copied().unwrap_or_default();
+            if presence.voice_paused() {
+                paused += 1;
+            } else if phone.registered && phone.idle() {
+                available += 1;
+            }
+        }
+        Ok(json!({
+            "id": queue.id,
+            "name": queue.name,
+            "extension": queue.extension,
+            "strategy": queue.strategy,
+            "ringSeconds": queue.ring_s,
+            "waiting": live.waiting.get(&queue.id).copied().unwrap_or_default(),
+            "members": members.len(),
+            "loggedIn": logged_in,
+            "paused": paused,
+            "available": available,
+        }))
+    }
+
+    /// Pushes the queues to their members where the rows changed.
+    pub(crate) fn tell_queues(&self) {
+        if let Err(problem) = self.push_queues() {
+            tracing::error!(%problem, "queues not pushed");
+        }
+    }
+
+    fn push_queues(&self) -> Result<(), Problem> {
+        let queues = self.store().queues()?;
+        let mut rows: HashMap<i64, Vec<Value>> = HashMap::new();
+        for queue in &queues {
+            let row = self.queue_row(queue)?;
+            for agent in self.store().members(queue.id)? {
+                rows.entry(agent).or_default().push(row.clone());
+            }
+        }
+        for (agent, rows) in rows {
+            let data = json!({"count": rows.len(), "rows": rows});
+            let news = self.live().told.insert(agent, data.clone()).as_ref() != Some(&data);
+            if news {
+                self.hub.push(agent, "queues", &data);
+            }
+        }
+        Ok(())
+    }
+
+    /// The list of pause reasons.
+    pub(crate) fn pauses(&self) -> Result<Value, Problem> {
+        let rows: Vec<Value> = self
+            .store()
+            .pauses()?
+            .into_iter()
+            .map(|(id, name)| json!({"id": id, "name": name}))
+            .collect();
+        Ok(json!({"count": rows.len(), "rows": rows}))
+    }
+
+    /// The agent of an extension.
+    pub(crate) fn agent_at(&self, extension: &str) -> Option<Agent> {
+        self.store()
+            .agents()
+            .ok()?
+            .into_iter()
+            .find(|agent| agent.extension() == extension)
+    }
+}

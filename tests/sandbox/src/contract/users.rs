@@ -1,0 +1,91 @@
+//! Agents: oneself, one's telephone, the others.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header::{ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Value, json};
+
+use super::access::SignedIn;
+use super::listing::Listing;
+use crate::centre::Centre;
+use crate::password;
+use crate::problem::Problem;
+
+pub(crate) async fn me(
+    State(centre): State<Arc<Centre>>,
+    signed_in: SignedIn,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let document = centre.agent_document(&signed_in.agent)?;
+    let tag = format!("\"{}\"", &password::digest(&document.to_string())[..22]);
+    let known = headers
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|known| known.trim().trim_start_matches("W/") == tag || known.trim() == "*");
+    let etag = [(ETAG, tag)];
+    if known {
+        return Ok((StatusCode::NOT_MODIFIED, etag).into_response());
+    }
+    Ok((etag, Json(document)).into_response())
+}
+
+pub(crate) async fn sip(
+    State(centre): State<Arc<Centre>>,
+    signed_in: SignedIn,
+) -> Result<Json<Value>, Problem> {
+    let agent = signed_in.agent;
+    let addresses = centre.sip.get().cloned().unwrap_or_default();
+    let mut answer = json!({
+        "user": agent.extension(),
+        "secret": agent.sip_secret.reveal(),
+        "domain": centre.rules.domain,
+        "displayName": agent.text("fullname"),
+        "wssUrl": addresses.wss_url,
+        "iceServers": centre.rules.ice_servers,
+    });
+    if agent.text("typology") == "phonebar"
+        && let Some((host, port)) = addresses.udp
+    {
+        answer["transport"] = json!("udp");
+        answer["host"] = json!(host);
+        answer["port"] = json!(port);
+    }
+    Ok(Json(answer))
+}
+
+pub(crate) async fn list(
+    State(centre): State<Arc<Centre>>,
+    _: SignedIn,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Value>, Problem> {
+    let listing = Listing::read(query.as_deref())?;
+    let rows = centre
+        .store()
+        .agents()?
+        .iter()
+        .map(|agent| Value::Object(Centre::public_document(agent)))
+        .collect();
+    Ok(Json(listing.apply(rows)))
+}
+
+pub(crate) async fn one(
+    State(centre): State<Arc<Centre>>,
+    signed_in: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Problem> {
+    let agent = match id.parse() {
+        Ok(id) => centre.store().agent(id)?,
+        Err(_) => None,
+    }
+    .ok_or_else(|| Problem::not_found().because("There is no such user."))?;
+    if agent.id == signed_in.agent.id {
+        return Ok(Json(centre.agent_document(&agent)?));
+    }
+    Ok(Json(Value::Object(Centre::public_document(&agent))))
+}

@@ -1,0 +1,439 @@
+//! One call leg: a SIP dialog with its sound.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sidetone_media::{
+    BLOCK, Block, KeyingPlan, MediaConfig, MediaError, SAMPLE_RATE, Session, SessionEvent,
+};
+use sidetone_profile::Codec;
+use sidetone_sip::{CallTarget, DialogEnd, DialogId, Event, IncomingInvite, NameAddr};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use super::registrar::Contact;
+use super::{CODECS, SmallPbx};
+use crate::centre::Centre;
+use crate::store::Agent;
+
+/// A call leg; hangs up when dropped.
+pub(super) struct Leg {
+    pub(super) dialog: DialogId,
+    pub(super) session: Session,
+    pbx: Arc<SmallPbx>,
+    inbox: mpsc::UnboundedReceiver<Event>,
+    media: mpsc::UnboundedReceiver<SessionEvent>,
+    /// Sound has a path.
+    pub(super) connected: bool,
+    over: bool,
+    hung_up: bool,
+}
+
+/// What happens in a leg.
+#[derive(Debug)]
+pub(super) enum LegEvent {
+    /// The far end rings.
+    Ringing,
+    /// The far end answered.
+    Answered,
+    /// Sound has a path now.
+    Connected,
+    /// A key was pressed.
+    Digit(char),
+    /// It is over.
+    Ended(DialogEnd),
+}
+
+/// Why a stretch of sound came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// The time was up.
+    Time,
+    /// The far end hung up.
+    HungUp,
+    /// A key that ends it.
+    Digit,
+}
+
+impl Leg {
+    /// A leg for a call that came in, and the answer to its offer.
+    pub(super) async fn answering(
+        pbx: &Arc<SmallPbx>,
+        invite: &IncomingInvite,
+    ) -> Result<(Self, String), MediaError> {
+        let inbox = pbx.inbox(invite.dialog);
+        let Some(offer) = &invite.sdp else {
+            return Err(MediaError::OfferAnswer("a call without an offer"));
+        };
+        let plan = if offer.contains("UDP/TLS/RTP/SAVP") {
+            KeyingPlan::Webrtc
+        } else {
+            KeyingPlan::Plain
+        };
+        let config = media_config(pbx, CODECS.to_vec(), plan);
+        let (session, answer, media) = Session::answer(config, offer).await?;
+        let leg = Self {
+            dialog: invite.dialog,
+            session,
+            pbx: pbx.clone(),
+            inbox,
+            media,
+            connected: false,
+            over: false,
+            hung_up: false,
+        };
+        Ok((leg, answer))
+    }
+
+    /// Calls an agent's phone. The sentence says why it could not be called.
+    pub(super) async fn calling(
+        pbx: &Arc<SmallPbx>,
+        agent: &Agent,
+        contact: Contact,
+        from: NameAddr,
+        mut headers: Vec<(String, String)>,
+    ) -> Result<Self, String> {
+        let plan = if agent.text("typology") == "phonebar" {
+            if agent.is("encryption") {
+                KeyingPlan::Sdes
+            } else {
+                KeyingPlan::Plain
+            }
+        } else {
+            KeyingPlan::Webrtc
+        };
+        let config = media_config(pbx, CODECS.to_vec(), plan);
+        let (session, offer, media) = Session::offer(config).await.map_err(|e| e.to_string())?;
+        headers.insert(
+            0,
+            (
+                "P-Asserted-Identity".to_owned(),
+                format!(
+                    "\"{}\" <{}>",
+                    from.display_name.replace(['"', '\\', '\r', '\n'], ""),
+                    from.uri
+                ),
+            ),
+        );
+        let target = CallTarget::Contact {
+            uri: contact.uri,
+            flow: contact.flow,
+            from,
+        };
+        let dialog = pbx
+            .endpoint
+            .invite(target, offer, headers)
+            .await
+            .map_err(|e| e.to_string())?;
+        Ok(Self {
+            dialog,
+            session,
+            inbox: pbx.inbox(dialog),
+            pbx: pbx.clone(),
+            media,
+            connected: false,
+            over: false,
+            hung_up: false,
+        })
+    }
+
+    /// The next thing that matters; offers of the far end are answered here. Safe to drop at any await.
+    pub(super) async fn next(&mut self) -> LegEvent {
+        loop {
+            tokio::select! {
+                event = self.inbox.recv() => match event {
+                    Some(event) => if let Some(event) = self.take(event) {
+                        return event;
+                    },
+                    None => {
+                        self.over = true;
+                        return LegEvent::Ended(DialogEnd::Local);
+                    }
+                },
+                Some(event) = self.media.recv() => match event {
+                    SessionEvent::Connected => {
+                        self.connected = true;
+                        return LegEvent::Connected;
+                    }
+                    SessionEvent::Dtmf(digit) => return LegEvent::Digit(digit),
+                    SessionEvent::Failed(error) => {
+                        tracing::warn!(%error, "a call's sound failed");
+                        self.hang_up(None);
+                    }
+                    SessionEvent::Interrupted | SessionEvent::Resumed | SessionEvent::Stats(_) => {}
+                },
+            }
+        }
+    }
+
+    fn take(&mut self, event: Event) -> Option<LegEvent> {
+        match event {
+            Event::Provisional { sdp, .. } => {
+                self.apply(sdp);
+                Some(LegEvent::Ringing)
+            }
+            Event::Answered { sdp, .. } => {
+                self.apply(sdp);
+                Some(LegEvent::Answered)
+            }
+            Event::Reoffer { sdp, .. } => {
+                let answer = sdp.and_then(|offer| {
+                    self.session
+                        .answer_reoffer(&offer, false)
+                        .inspect_err(|error| tracing::warn!(%error, "a new offer was refused"))
+                        .ok()
+                });
+                let _ = self.pbx.endpoint.answer_reoffer(self.dialog, answer);
+                None
+            }
+            Event::Info { body, .. } => dtmf_of_info(&body).map(LegEvent::Digit),
+            Event::Ended { end, .. } => {
+                self.over = true;
+                Some(LegEvent::Ended(end))
+            }
+            _ => None,
+        }
+    }
+
+    fn apply(&mut self, sdp: Option<String>) {
+        if let Some(sdp) = sdp
+            && let Err(error) = self.session.apply_answer(&sdp)
+        {
+            tracing::warn!(%error, "an answer was refused");
+            self.hang_up(None);
+        }
+    }
+
+    /// Ends the leg; `reason` becomes the `Reason` header.
+    pub(super) fn hang_up(&mut self, reason: Option<&str>) {
+        if !self.over && !std::mem::replace(&mut self.hung_up, true) {
+            let _ = self
+                .pbx
+                .endpoint
+                .hang_up(self.dialog, reason.map(str::to_owned));
+        }
+    }
+
+    /// Ends the leg when the system stops or the leg is dropped.
+    fn stopping(&self) -> watch::Receiver<bool> {
+        self.pbx.stopped.subscribe()
+    }
+
+    /// Lets `sound` speak and listen for at most `limit`: it is given what was heard and whether there is a path yet,
+    /// and fills what to say. `digits` is given each key and says whether it ends this.
+    pub(super) async fn run(
+        &mut self,
+        limit: Option<Duration>,
+        mut digits: impl FnMut(char) -> bool,
+        mut sound: impl FnMut(&Block, bool, &mut Block),
+    ) -> Ending {
+        let mut clock = Clock::new();
+        let until = limit.map(|limit| Instant::now() + limit);
+        let mut stop = self.stopping();
+        let (mut heard, mut say) = ([0.0; BLOCK], [0.0; BLOCK]);
+        loop {
+            tokio::select! {
+                biased;
+                _ = clock.tick() => {
+                    if until.is_some_and(|until| Instant::now() >= until) {
+                        return Ending::Time;
+                    }
+                    self.session.exchange(&say, &mut heard);
+                    sound(&heard, self.connected, &mut say);
+                }
+                event = self.next() => match event {
+                    LegEvent::Ended(_) => return Ending::HungUp,
+                    LegEvent::Digit(digit) => if digits(digit) {
+                        return Ending::Digit;
+                    },
+                    _ => {}
+                },
+                _ = stop.changed() => return Ending::HungUp,
+            }
+        }
+    }
+
+    /// Joins two legs until one hangs up; `heard` is given what `self` said.
+    pub(super) async fn bridge(&mut self, other: &mut Self, mut heard: impl FnMut(&Block)) {
+        let mut clock = Clock::new();
+        let mut stop = self.stopping();
+        let (mut from_self, mut from_other) = ([0.0; BLOCK], [0.0; BLOCK]);
+        loop {
+            tokio::select! {
+                biased;
+                _ = clock.tick() => {
+                    self.session.exchange(&from_other, &mut from_self);
+                    other.session.exchange(&from_self, &mut from_other);
+                    heard(&from_self);
+                }
+                event = self.next() => if matches!(event, LegEvent::Ended(_)) {
+                    return;
+                },
+                event = other.next() => match event {
+                    LegEvent::Ended(_) => return,
+                    LegEvent::Digit(digit) => {
+                        let _ = self.session.send_dtmf(&digit.to_string());
+                    }
+                    _ => {}
+                },
+                _ = stop.changed() => return,
+            }
+        }
+    }
+}
+
+impl Drop for Leg {
+    fn drop(&mut self) {
+        self.hang_up(None);
+        self.session.close();
+        if self.over {
+            self.pbx.dialogs().remove(&self.dialog);
+        }
+    }
+}
+
+/// A phone counted as ringing or in a call for as long as this lives.
+pub(super) struct Occupied {
+    centre: Arc<Centre>,
+    agent: i64,
+    kind: Occupation,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occupation {
+    Ringing,
+    Call,
+}
+
+impl Occupied {
+    pub(super) fn new(pbx: &SmallPbx, agent: i64, kind: Occupation) -> Self {
+        let centre = pbx.centre.clone();
+        centre.change_phone(agent, |phone| match kind {
+            Occupation::Ringing => phone.ringing += 1,
+            Occupation::Call => phone.calls += 1,
+        });
+        Self {
+            centre,
+            agent,
+            kind,
+        }
+    }
+}
+
+impl Drop for Occupied {
+    fn drop(&mut self) {
+        self.centre
+            .change_phone(self.agent, |phone| match self.kind {
+                Occupation::Ringing => phone.ringing = phone.ringing.saturating_sub(1),
+                Occupation::Call => phone.calls = phone.calls.saturating_sub(1),
+            });
+        if let Some(crate::pbx::Switch::Small(pbx)) = self.centre.switch.get() {
+            pbx.look_again();
+        }
+    }
+}
+
+/// A sine of constant level.
+#[derive(Debug)]
+pub(super) struct Tone {
+    phase: f32,
+    step: f32,
+    amplitude: f32,
+}
+
+impl Tone {
+    pub(super) fn new(hertz: f32, amplitude: f32) -> Self {
+        Self {
+            phase: 0.0,
+            step: hertz * std::f32::consts::TAU / SAMPLE_RATE as f32,
+            amplitude,
+        }
+    }
+
+    pub(super) fn fill(&mut self, block: &mut Block) {
+        for sample in block {
+            *sample = self.phase.sin() * self.amplitude;
+            self.phase = (self.phase + self.step) % std::f32::consts::TAU;
+        }
+    }
+}
+
+/// A recorded voice, said again after a pause.
+pub(super) struct Speech {
+    samples: Vec<f32>,
+    at: usize,
+}
+
+impl Speech {
+    const PAUSE: usize = SAMPLE_RATE as usize;
+
+    pub(super) fn new(mut samples: Vec<f32>) -> Self {
+        samples.resize(samples.len() + Self::PAUSE, 0.0);
+        Self { samples, at: 0 }
+    }
+
+    pub(super) fn fill(&mut self, block: &mut Block) {
+        for sample in block {
+            *sample = self.samples[self.at];
+            self.at = (self.at + 1) % self.samples.len();
+        }
+    }
+}
+
+/// Ticks of 10 ms; what was missed is made up for.
+struct Clock(tokio::time::Interval);
+
+impl Clock {
+    fn new() -> Self {
+        let mut interval = interval(Duration::from_millis(10));
+        interval.set_missed_tick_behavior(MissedTickBehavior::Burst);
+        Self(interval)
+    }
+
+    async fn tick(&mut self) {
+        self.0.tick().await;
+    }
+}
+
+fn media_config(pbx: &SmallPbx, codecs: Vec<Codec>, plan: KeyingPlan) -> MediaConfig {
+    MediaConfig {
+        codecs,
+        plan,
+        ice_servers: Vec::new(),
+        bind: pbx.bind.clone(),
+        latch: true,
+    }
+}
+
+/// `Signal=5` of an `application/dtmf-relay`, or a lone digit.
+fn dtmf_of_info(body: &[u8]) -> Option<char> {
+    let text = std::str::from_utf8(body).ok()?;
+    let digit = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("Signal="))
+        .unwrap_or(text)
+        .trim();
+    let mut chars = digit.chars();
+    match (chars.next(), chars.next()) {
+        (Some(c), None) if c.is_ascii_digit() || "*#ABCD".contains(c) => Some(c),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::dtmf_of_info;
+
+    #[test]
+    fn digits_in_info_are_read() {
+        for (body, digit) in [
+            (&b"Signal=5\r\nDuration=160"[..], Some('5')),
+            (b"#", Some('#')),
+            (b"Signal=12", None),
+            (b"\xff", None),
+            (b"", None),
+        ] {
+            assert_eq!(dtmf_of_info(body), digit);
+        }
+    }
+}

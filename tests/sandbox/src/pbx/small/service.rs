@@ -1,0 +1,361 @@
+//! What an agent's phone can call.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sidetone_media::{BLOCK, Block};
+use sidetone_sip::{DialogEnd, IncomingInvite};
+use tokio::time::{Instant, timeout_at};
+
+use super::leg::{Ending, Leg, LegEvent, Occupation, Occupied, Speech, Tone};
+use super::{SmallPbx, queue, voice_of};
+use crate::calls::{CallId, CallKind, CallState};
+use crate::sound;
+use crate::store::Agent;
+
+/// How long an agent's phone rings for another agent.
+const RING_LIMIT: Duration = Duration::from_secs(60);
+const EARLY_MEDIA: Duration = Duration::from_secs(2);
+
+const BUSY_HERE: u16 = 486;
+const TEMPORARILY_UNAVAILABLE: u16 = 480;
+const NOT_ACCEPTABLE_HERE: u16 = 488;
+const NOT_FOUND: u16 = 404;
+const FORBIDDEN: u16 = 403;
+
+/// Serves one call of an agent.
+pub(super) async fn serve(pbx: Arc<SmallPbx>, invite: IncomingInvite) {
+    let caller = invite
+        .authenticated_user
+        .as_deref()
+        .and_then(|user| pbx.centre.agent_at(user));
+    let Some(caller) = caller else {
+        return reject(&pbx, &invite, FORBIDDEN);
+    };
+    let dialled = invite.request_user.clone();
+    let _occupied = Occupied::new(&pbx, caller.id, Occupation::Call);
+    let queue = pbx
+        .centre
+        .store()
+        .queues()
+        .unwrap_or_default()
+        .into_iter()
+        .find(|queue| queue.extension == dialled);
+    let callee = pbx.centre.agent_at(&dialled);
+    let (kind, queue_name) = match (&queue, &callee) {
+        (Some(queue), _) => (CallKind::Service, Some(queue.name.as_str())),
+        (None, Some(_)) => (CallKind::Internal, None),
+        (None, None) => (CallKind::Service, None),
+    };
+    let id = pbx.centre.calls.begin(
+        kind,
+        caller.text("fullname"),
+        caller.extension(),
+        &dialled,
+        queue_name,
+    );
+    if let Some(queue) = queue {
+        return queue::agent_calls(&pbx, &invite, id, &caller, &queue).await;
+    }
+    if let Some(callee) = callee {
+        return internal(&pbx, &invite, id, &caller, &callee).await;
+    }
+    match dialled.as_str() {
+        "600" => echo(&pbx, &invite, id, None).await,
+        "601" => tone(&pbx, &invite, id).await,
+        "603" => record(&pbx, &invite, id).await,
+        "608" => {
+            reject(&pbx, &invite, BUSY_HERE);
+            pbx.centre.calls.end(id, "busy", "system", Vec::new());
+        }
+        "609" => never(&pbx, &invite, id).await,
+        "611" => echo(&pbx, &invite, id, Some(EARLY_MEDIA)).await,
+        number if is_outside(number) => outside(&pbx, &invite, id, number).await,
+        _ => {
+            reject(&pbx, &invite, NOT_FOUND);
+            pbx.centre
+                .calls
+                .end(id, "unknown_number", "system", Vec::new());
+        }
+    }
+}
+
+fn is_outside(number: &str) -> bool {
+    let digits = number.strip_prefix('+').unwrap_or(number);
+    digits.len() >= 7 && digits.bytes().all(|b| b.is_ascii_digit())
+}
+
+fn reject(pbx: &SmallPbx, invite: &IncomingInvite, status: u16) {
+    if let Err(error) = pbx.endpoint.reject(invite.dialog, status) {
+        tracing::debug!(%error, "caller is gone");
+    }
+}
+
+/// Makes the leg and its answer; refuses the call when there is no sound in common.
+pub(super) async fn leg(
+    pbx: &Arc<SmallPbx>,
+    invite: &IncomingInvite,
+    id: CallId,
+) -> Option<(Leg, String)> {
+    match Leg::answering(pbx, invite).await {
+        Ok(made) => Some(made),
+        Err(error) => {
+            tracing::warn!(%error, "a call was refused");
+            reject(pbx, invite, NOT_ACCEPTABLE_HERE);
+            pbx.centre
+                .calls
+                .end(id, "no_sound_in_common", "system", Vec::new());
+            None
+        }
+    }
+}
+
+/// Answers; `false`: the caller is gone.
+pub(super) fn answer(pbx: &SmallPbx, leg: &Leg, id: CallId, sdp: String) -> bool {
+    if pbx.endpoint.accept(leg.dialog, sdp).is_err() {
+        pbx.centre.calls.end(id, "abandoned", "agent", Vec::new());
+        return false;
+    }
+    pbx.centre.calls.change(id, |call| {
+        call.state = CallState::Talking;
+        call.answered = Some(crate::clock::now());
+    });
+    true
+}
+
+pub(super) fn by(ending: Ending) -> &'static str {
+    match ending {
+        Ending::HungUp => "agent",
+        Ending::Time | Ending::Digit => "system",
+    }
+}
+
+/// Hears everything and says it again; after early media when asked for.
+async fn echo(pbx: &Arc<SmallPbx>, invite: &IncomingInvite, id: CallId, early: Option<Duration>) {
+    let Some((mut leg, sdp)) = leg(pbx, invite, id).await else {
+        return;
+    };
+    if let Some(early) = early {
+        if pbx.endpoint.ringing(leg.dialog, Some(sdp.clone())).is_err() {
+            return pbx.centre.calls.end(id, "abandoned", "agent", Vec::new());
+        }
+        let mut announcement = Tone::new(620.0, 0.1);
+        let ending = leg
+            .run(Some(early), |_| false, |_, _, say| announcement.fill(say))
+            .await;
+        if ending != Ending::Time {
+            return pbx.centre.calls.end(id, "abandoned", "agent", Vec::new());
+        }
+    }
+    if !answer(pbx, &leg, id, sdp) {
+        return;
+    }
+    let mut heard = Vec::new();
+    let ending = leg
+        .run(
+            None,
+            |digit| note_digit(pbx, id, digit),
+            |block, connected, say| {
+                record_block(&mut heard, block, connected);
+                *say = *block;
+            },
+        )
+        .await;
+    pbx.centre.calls.end(id, "answered", by(ending), heard);
+}
+
+async fn tone(pbx: &Arc<SmallPbx>, invite: &IncomingInvite, id: CallId) {
+    let Some((mut leg, sdp)) = leg(pbx, invite, id).await else {
+        return;
+    };
+    if !answer(pbx, &leg, id, sdp) {
+        return;
+    }
+    let mut tone = Tone::new(440.0, 0.1);
+    let ending = leg
+        .run(
+            None,
+            |digit| note_digit(pbx, id, digit),
+            |_, _, say| tone.fill(say),
+        )
+        .await;
+    pbx.centre.calls.end(id, "answered", by(ending), Vec::new());
+}
+
+/// Records until `#` or the limit, plays it back and hangs up.
+async fn record(pbx: &Arc<SmallPbx>, invite: &IncomingInvite, id: CallId) {
+    let Some((mut leg, sdp)) = leg(pbx, invite, id).await else {
+        return;
+    };
+    if !answer(pbx, &leg, id, sdp) {
+        return;
+    }
+    let mut heard = Vec::new();
+    let ending = leg
+        .run(
+            Some(pbx.config.record),
+            |digit| {
+                note_digit(pbx, id, digit);
+                digit == '#'
+            },
+            |block, connected, say| {
+                record_block(&mut heard, block, connected);
+                say.fill(0.0);
+            },
+        )
+        .await;
+    if ending == Ending::HungUp || heard.is_empty() {
+        return pbx.centre.calls.end(id, "answered", by(ending), heard);
+    }
+    let length = Duration::from_secs_f64(heard.len() as f64 / f64::from(sound::RATE));
+    let mut at = 0;
+    let ending = leg
+        .run(
+            Some(length + Duration::from_millis(200)),
+            |_| false,
+            |_, _, say| {
+                say.fill(0.0);
+                let part = &heard[at..(at + BLOCK).min(heard.len())];
+                say[..part.len()].copy_from_slice(part);
+                at += part.len();
+            },
+        )
+        .await;
+    leg.hang_up(None);
+    pbx.centre.calls.end(id, "answered", by(ending), heard);
+}
+
+/// Rings until the caller gives up.
+async fn never(pbx: &Arc<SmallPbx>, invite: &IncomingInvite, id: CallId) {
+    let mut inbox = pbx.inbox(invite.dialog);
+    let _ = pbx.endpoint.ringing(invite.dialog, None);
+    while let Some(event) = inbox.recv().await {
+        if matches!(event, sidetone_sip::Event::Ended { .. }) {
+            break;
+        }
+    }
+    pbx.centre.calls.end(id, "abandoned", "agent", Vec::new());
+}
+
+/// A made-up customer: rings for two seconds, answers, speaks and listens.
+async fn outside(pbx: &Arc<SmallPbx>, invite: &IncomingInvite, id: CallId, number: &str) {
+    let Some((mut leg, sdp)) = leg(pbx, invite, id).await else {
+        return;
+    };
+    let _ = pbx.endpoint.ringing(leg.dialog, None);
+    if leg
+        .run(
+            Some(Duration::from_secs(2)),
+            |_| false,
+            |_, _, say| say.fill(0.0),
+        )
+        .await
+        != Ending::Time
+    {
+        return pbx.centre.calls.end(id, "abandoned", "agent", Vec::new());
+    }
+    if !answer(pbx, &leg, id, sdp) {
+        return;
+    }
+    let name = voice_of(number.bytes().map(usize::from).sum());
+    pbx.centre
+        .calls
+        .change(id, |call| call.speech = Some(name.to_owned()));
+    let mut speech = Speech::new(sound::speech(name).unwrap_or_default());
+    let mut heard = Vec::new();
+    let ending = leg
+        .run(
+            None,
+            |digit| note_digit(pbx, id, digit),
+            |block, connected, say| {
+                record_block(&mut heard, block, connected);
+                speech.fill(say);
+            },
+        )
+        .await;
+    pbx.centre.calls.end(id, "answered", by(ending), heard);
+}
+
+/// An agent calls an agent.
+async fn internal(
+    pbx: &Arc<SmallPbx>,
+    invite: &IncomingInvite,
+    id: CallId,
+    caller: &Agent,
+    callee: &Agent,
+) {
+    let refuse = |status: u16, result: &str| {
+        reject(pbx, invite, status);
+        pbx.centre.calls.end(id, result, "system", Vec::new());
+    };
+    let busy = !pbx.centre.phone(callee.id).idle() && !callee.is("phoneBarRingInUse");
+    if busy || callee.id == caller.id {
+        return refuse(BUSY_HERE, "busy");
+    }
+    let Some(contact) = pbx.registrar.contact(callee.extension()) else {
+        return refuse(TEMPORARILY_UNAVAILABLE, "unavailable");
+    };
+    let Some((mut leg_in, sdp)) = leg(pbx, invite, id).await else {
+        return;
+    };
+    let ringing = Occupied::new(pbx, callee.id, Occupation::Ringing);
+    let from = pbx.address(caller.text("fullname"), caller.extension());
+    let mut leg_out = match Leg::calling(pbx, callee, contact, from, Vec::new()).await {
+        Ok(leg) => leg,
+        Err(error) => {
+            tracing::warn!(error, "cannot call an agent");
+            return refuse(TEMPORARILY_UNAVAILABLE, "unavailable");
+        }
+    };
+    let _ = pbx.endpoint.ringing(leg_in.dialog, None);
+    pbx.centre
+        .calls
+        .change(id, |call| call.rung.push(callee.name.clone()));
+    let until = Instant::now() + RING_LIMIT;
+    loop {
+        tokio::select! {
+            event = timeout_at(until, leg_out.next()) => match event {
+                Ok(LegEvent::Answered) => break,
+                Ok(LegEvent::Ended(DialogEnd::Refused { status, .. })) => {
+                    return refuse(status, if status == BUSY_HERE { "busy" } else { "refused" });
+                }
+                Ok(LegEvent::Ended(_)) | Err(_) => {
+                    return refuse(TEMPORARILY_UNAVAILABLE, "no_answer");
+                }
+                Ok(_) => {}
+            },
+            event = leg_in.next() => if matches!(event, LegEvent::Ended(_)) {
+                return pbx.centre.calls.end(id, "abandoned", "agent", Vec::new());
+            },
+        }
+    }
+    drop(ringing);
+    let _in_call = Occupied::new(pbx, callee.id, Occupation::Call);
+    if !answer(pbx, &leg_in, id, sdp) {
+        return;
+    }
+    pbx.centre
+        .calls
+        .change(id, |call| call.answered_by = Some(callee.name.clone()));
+    let mut heard = Vec::new();
+    leg_in
+        .bridge(&mut leg_out, |block| record_block(&mut heard, block, true))
+        .await;
+    pbx.centre.calls.end(id, "answered", "agent", heard);
+}
+
+/// Longest recording that is kept, in samples: five minutes.
+const LONGEST: usize = 300 * sound::RATE as usize;
+
+/// Adds a block to a recording once there is a path.
+pub(super) fn record_block(recording: &mut Vec<f32>, block: &Block, connected: bool) {
+    if connected && recording.len() < LONGEST {
+        recording.extend_from_slice(block);
+    }
+}
+
+/// Notes a key; none of them ends a call.
+pub(super) fn note_digit(pbx: &SmallPbx, id: CallId, digit: char) -> bool {
+    pbx.centre.calls.change(id, |call| call.digits.push(digit));
+    false
+}

@@ -1,0 +1,10 @@
+//! The sandbox from outside: the contract, the administration, the telephone system.
+
+mod admin;
+mod asterisk;
+mod client;
+mod contract;
+mod openapi;
+mod phone;
+mod realtime;
+mod telephone;
