@@ -37,6 +37,7 @@ pub(crate) struct Call {
     /// Early dialogs of a forked INVITE.
     pub(super) early: Vec<Leg>,
     pub(super) offer: Offer,
+    pub(super) postponed: Option<Postponed>,
     /// Our 2xx that waits for its ACK.
     pub(super) unacked: Option<Unacked>,
     /// A reliable provisional response that waits for its PRACK.
@@ -89,17 +90,18 @@ pub(crate) enum Offer {
         sdp: String,
         refresh: bool,
     },
-    /// Ours collided with theirs and is repeated then (RFC 3261 §14.1).
-    Postponed {
-        sdp: String,
-        refresh: bool,
-        at: Instant,
-    },
     /// Theirs waits for `answer_reoffer`.
     Received {
         key: TxKey,
         request: Box<Message>,
     },
+}
+
+/// Our offer collided with theirs and is repeated then (RFC 3261 §14.1).
+pub(crate) struct Postponed {
+    pub(super) sdp: String,
+    pub(super) refresh: bool,
+    pub(super) at: Instant,
 }
 
 pub(crate) struct Unacked {
@@ -169,10 +171,7 @@ impl Call {
     }
 
     pub(crate) fn timeout(&self) -> Option<Instant> {
-        let offer = match &self.offer {
-            Offer::Postponed { at, .. } => Some(*at),
-            _ => None,
-        };
+        let offer = self.postponed.as_ref().map(|p| p.at);
         let session = self.session.as_ref().map(|s| s.at);
         let orphan = self
             .orphaned
@@ -181,7 +180,7 @@ impl Call {
         let reliable = self.reliable.as_ref().map(|r| r.at.min(r.ends));
         let alive = matches!(self.phase, Phase::Up);
         [
-            offer.filter(|_| alive),
+            offer.filter(|_| alive && self.orphaned.is_none()),
             session.filter(|_| alive && self.orphaned.is_none()),
             orphan,
             reliable,
@@ -373,11 +372,8 @@ impl Core {
             self.repeat_reliable(now, dialog);
             return;
         }
-        if let Offer::Postponed { sdp, refresh, at } = &call.offer
-            && *at <= now
-        {
-            let (sdp, refresh) = (sdp.clone(), *refresh);
-            self.send_offer(now, dialog, sdp, refresh);
+        if let Some(postponed) = call.postponed.take_if(|p| p.at <= now) {
+            self.send_offer(now, dialog, postponed.sdp, postponed.refresh);
             return;
         }
         self.session_timeout(now, dialog);

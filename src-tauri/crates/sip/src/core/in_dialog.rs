@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use rand::Rng;
 
 use super::Core;
-use super::call::{Offer, Phase, Unacked};
+use super::call::{Offer, Phase, Postponed, Unacked};
 use super::digest::ClientDigest;
 use super::message::Message;
 use super::session_timer::{self, SessionTimer};
@@ -29,11 +29,9 @@ impl Core {
             return;
         }
         call.leg.seq = Some(request.seq());
-        if call.flow != flow {
-            // The far end came back over another connection.
-            call.flow = flow;
-            call.orphaned = None;
-        }
+        // The far end may have come back over another connection.
+        call.flow = flow;
+        call.orphaned = None;
         match request.method() {
             "BYE" => self.remote_bye(now, dialog, key, &request),
             "INVITE" | "UPDATE" => self.far_offer(now, dialog, key, request),
@@ -67,6 +65,10 @@ impl Core {
             (_, Offer::Received { key, request }) => Some((key, request)),
             _ => None,
         };
+        if let Some(unacked) = call.unacked.take() {
+            // Its ACK will not come any more.
+            self.tx.confirmed(now, &unacked.key);
+        }
         // Our BYE may still be on its way; its answer removes the call.
         let closing = matches!(call.phase, Phase::Closing);
         if let Some((key, request)) = open {
@@ -244,10 +246,9 @@ impl Core {
         if call.orphaned.is_some() {
             return Err(SipError::WrongState("the connection is lost"));
         }
-        if !matches!(
-            call.offer,
-            Offer::None | Offer::Postponed { refresh: true, .. }
-        ) || call.unacked.is_some()
+        if !matches!(call.offer, Offer::None)
+            || call.postponed.as_ref().is_some_and(|p| !p.refresh)
+            || call.unacked.is_some()
         {
             return Err(SipError::WrongState("another offer is open"));
         }
@@ -265,10 +266,10 @@ impl Core {
         let Some(call) = self.calls.get_mut(&dialog) else {
             return;
         };
-        let busy = matches!(call.offer, Offer::Received { .. }) || call.unacked.is_some();
+        let busy = !matches!(call.offer, Offer::None) || call.unacked.is_some();
         if busy || call.orphaned.is_some() {
             let at = now + Duration::from_secs(1);
-            call.offer = Offer::Postponed { sdp, refresh, at };
+            call.postponed = Some(Postponed { sdp, refresh, at });
             return;
         }
         let header = call.session.as_ref().map(SessionTimer::header);
@@ -355,7 +356,7 @@ impl Core {
                 };
                 let at = now + Duration::from_millis(wait);
                 if let Some(call) = self.calls.get_mut(&dialog) {
-                    call.offer = Offer::Postponed { sdp, refresh, at };
+                    call.postponed = Some(Postponed { sdp, refresh, at });
                 }
             }
             408 | 481 => self.dialog_lost(now, dialog, status),

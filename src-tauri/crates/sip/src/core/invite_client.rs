@@ -75,6 +75,7 @@ impl Core {
             },
             early: Vec::new(),
             offer: Offer::None,
+            postponed: None,
             unacked: None,
             reliable: None,
             rseq: 0,

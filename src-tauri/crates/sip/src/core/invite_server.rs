@@ -76,6 +76,7 @@ impl Core {
             leg: Leg::of_request(&request),
             early: Vec::new(),
             offer: Offer::None,
+            postponed: None,
             unacked: None,
             reliable: None,
             rseq: 0,

@@ -44,8 +44,22 @@ impl Message {
         }
     }
 
-    /// Reads one whole message; the caller has already framed it.
+    /// Reads one whole message that can be acted upon; the caller has already framed it.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, BadMessage> {
+        let mut message = Self::read(bytes)?;
+        let fault = message.check();
+        match (fault, &message.start) {
+            (None, _) => Ok(message),
+            (Some(_), Start::Response { .. }) => Err(BadMessage::Noise),
+            (Some(fault), Start::Request { .. }) => {
+                message.body.clear();
+                Err(BadMessage::Request(Box::new(message), fault))
+            }
+        }
+    }
+
+    /// Reads the fields without asking whether they make sense.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Self, BadMessage> {
         let (head, body) = split_head(bytes).ok_or(BadMessage::Noise)?;
         // Header fields may carry broken UTF-8 (display names); that must not lose the fields behind them.
         let head = String::from_utf8_lossy(head);
@@ -56,20 +70,11 @@ impl Message {
         let Ok(SipMessage::Request(parsed)) = SipMessage::try_from(framed.as_str()) else {
             return Err(BadMessage::Noise);
         };
-        let mut message = Self {
+        Ok(Self {
             start,
             headers: parsed.headers,
             body: body.to_vec(),
-        };
-        let fault = message.check();
-        match (fault, &message.start) {
-            (None, _) => Ok(message),
-            (Some(_), Start::Response { .. }) => Err(BadMessage::Noise),
-            (Some(fault), Start::Request { .. }) => {
-                message.body.clear();
-                Err(BadMessage::Request(Box::new(message), fault))
-            }
-        }
+        })
     }
 
     /// Cuts the body to Content-Length and names what is missing (RFC 3261 §8.1.1).

@@ -1,1 +1,239 @@
-//! Virtual-time tests of the core.
+//! Tests of the core in virtual time.
+
+mod auth;
+mod calls;
+mod garbage;
+mod loss;
+mod registration;
+mod solo;
+mod timers;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use sidetone_profile::Secret;
+
+use super::{Core, Flow, Input, Message, Output, TransportKind};
+use crate::api::{Account, Authenticator, Credentials, Event, FlowId, ServerAddress};
+
+/// One way through the simulated network.
+const DELAY: Duration = Duration::from_millis(10);
+/// The server's flow to the phone.
+const TO_PHONE: FlowId = FlowId(1);
+
+struct Users;
+
+impl Authenticator for Users {
+    fn realm(&self) -> String {
+        "sandbox".to_owned()
+    }
+
+    fn secret(&self, user: &str) -> Option<Secret> {
+        (user == "1001").then(|| Secret::new("right"))
+    }
+}
+
+fn address(text: &str) -> SocketAddr {
+    text.parse().expect("an address")
+}
+
+fn account(secret: &str) -> Account {
+    Account {
+        user: "1001".to_owned(),
+        domain: "sandbox.invalid".to_owned(),
+        display_name: String::new(),
+        credentials: Credentials {
+            user: "1001".to_owned(),
+            secret: Secret::new(secret),
+        },
+        server: ServerAddress::Udp("192.0.2.1".to_owned(), 5060),
+        expires_s: 120,
+        register: true,
+    }
+}
+
+fn flow(kind: TransportKind, outgoing: bool) -> Flow {
+    let (phone, server) = (address("192.0.2.2:40000"), address("192.0.2.1:5060"));
+    Flow {
+        kind,
+        local: if outgoing { phone } else { server },
+        remote: if outgoing { server } else { phone },
+        outgoing,
+        invalid_host: None,
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Phone,
+    Server,
+}
+
+/// A phone and a server joined by a network that the test controls.
+struct Sim {
+    now: Instant,
+    phone: Core,
+    server: Core,
+    kind: TransportKind,
+    line: Option<FlowId>,
+    up: bool,
+    /// Messages on their way, by arrival.
+    way: BTreeMap<(Instant, u64), (Side, Vec<u8>)>,
+    count: u64,
+    /// Messages that are lost, by the number of their sending.
+    lost: Vec<u64>,
+    log: Vec<(Side, String)>,
+    events: Vec<(Side, Event)>,
+}
+
+impl Sim {
+    fn new(kind: TransportKind) -> Self {
+        Self {
+            now: Instant::now(),
+            phone: Core::new("phone".to_owned(), None, 1),
+            server: Core::new("server".to_owned(), Some(Arc::new(Users)), 2),
+            kind,
+            line: None,
+            up: true,
+            way: BTreeMap::new(),
+            count: 0,
+            lost: Vec::new(),
+            log: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    fn registered(kind: TransportKind) -> Self {
+        let mut sim = Self::new(kind);
+        sim.set_account("right");
+        sim.run(Duration::from_secs(1), |_, _, _| {});
+        sim.events.clear();
+        sim.log.clear();
+        sim
+    }
+
+    fn set_account(&mut self, secret: &str) {
+        let account = Input::Account(Some(Box::new(account(secret))));
+        self.phone.handle(self.now, account);
+    }
+
+    fn core(&mut self, side: Side) -> &mut Core {
+        match side {
+            Side::Phone => &mut self.phone,
+            Side::Server => &mut self.server,
+        }
+    }
+
+    /// Lets time pass; `react` sees each event when it happens.
+    fn run(&mut self, time: Duration, mut react: impl FnMut(&mut Self, Side, &Event)) {
+        let end = self.now + time;
+        loop {
+            self.drain(&mut react);
+            let arrival = self.way.keys().next().map(|(at, _)| *at);
+            let timers = [self.phone.poll_timeout(), self.server.poll_timeout()];
+            let next = timers.into_iter().flatten().chain(arrival).min();
+            let Some(next) = next.filter(|at| *at <= end) else {
+                self.now = end;
+                return;
+            };
+            self.now = self.now.max(next);
+            let now = self.now;
+            if let Some(key) = self.way.keys().next().copied().filter(|(at, _)| *at <= now) {
+                let (to, bytes) = self.way.remove(&key).expect("just seen");
+                let flow = match to {
+                    Side::Phone => self.line,
+                    Side::Server => Some(TO_PHONE),
+                };
+                if let Some(flow) = flow.filter(|_| self.up) {
+                    self.core(to).handle(now, Input::Received(flow, bytes));
+                }
+            }
+            self.phone.handle_timeout(now);
+            self.server.handle_timeout(now);
+        }
+    }
+
+    fn drain(&mut self, react: &mut impl FnMut(&mut Self, Side, &Event)) {
+        loop {
+            let (side, output) = if let Some(output) = self.phone.poll_output() {
+                (Side::Phone, output)
+            } else if let Some(output) = self.server.poll_output() {
+                (Side::Server, output)
+            } else {
+                return;
+            };
+            match output {
+                Output::Send(_, bytes) => self.send(side, bytes),
+                Output::Connect(id, _) => {
+                    if self.up {
+                        self.line = Some(id);
+                        let (ours, theirs) = (flow(self.kind, true), flow(self.kind, false));
+                        self.phone.handle(self.now, Input::FlowUp(id, ours));
+                        self.server
+                            .handle(self.now, Input::FlowUp(TO_PHONE, theirs));
+                    }
+                }
+                Output::Close(id) => {
+                    if self.line == Some(id) {
+                        self.line = None;
+                    }
+                }
+                Output::Event(event) => {
+                    react(self, side, &event);
+                    self.events.push((side, event));
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, from: Side, bytes: Vec<u8>) {
+        let message = Message::parse(&bytes).expect("we write what we can read");
+        self.log.push((from, message.start.to_string()));
+        let number = self.count;
+        self.count += 1;
+        if self.lost.contains(&number) {
+            return;
+        }
+        let to = match from {
+            Side::Phone => Side::Server,
+            Side::Server => Side::Phone,
+        };
+        self.way.insert((self.now + DELAY, number), (to, bytes));
+    }
+
+    /// How often a start line with this beginning was sent.
+    fn sent(&self, from: Side, start: &str) -> usize {
+        self.log
+            .iter()
+            .filter(|(side, line)| *side == from && line.starts_with(start))
+            .count()
+    }
+
+    /// Events of one side, written shortly.
+    fn told(&self, of: Side) -> Vec<String> {
+        self.events
+            .iter()
+            .filter(|(side, _)| *side == of)
+            .map(|(_, event)| short(event))
+            .collect()
+    }
+}
+
+fn short(event: &Event) -> String {
+    match event {
+        Event::Registration(state) => format!("{state:?}"),
+        Event::Incoming(invite) => format!("Incoming {}", invite.request_user),
+        Event::Provisional { status, sdp, .. } => format!("Provisional {status} {sdp:?}"),
+        Event::Answered { sdp, .. } => format!("Answered {sdp:?}"),
+        Event::Confirmed { .. } => "Confirmed".to_owned(),
+        Event::Reoffer { sdp, .. } => format!("Reoffer {sdp:?}"),
+        Event::ReofferAnswered { sdp, .. } => format!("ReofferAnswered {sdp}"),
+        Event::ReofferRefused { status, .. } => format!("ReofferRefused {status}"),
+        Event::Info { .. } => "Info".to_owned(),
+        Event::Ended { end, .. } => format!("Ended {end:?}"),
+        Event::Registered(request) => format!("Registered {}", request.expires_s),
+        Event::FlowClosed(_) => "FlowClosed".to_owned(),
+    }
+}

@@ -1,0 +1,216 @@
+//! The registration of the account in virtual time.
+
+use std::time::Duration;
+
+use super::solo::Solo;
+use super::{Side, Sim};
+use crate::api::{Event, RegistrationState};
+use crate::core::{Fault, Input, TransportKind};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[test]
+fn registers_and_refreshes_at_half_of_what_was_granted() {
+    let mut sim = Sim::new(TransportKind::Wss);
+    sim.set_account("right");
+    sim.run(SECOND * 301, |_, _, _| {});
+    // Two to begin with (challenge), one each at 60, 120, 180, 240 and 300 s; the nonce grows old after 300 s.
+    let registers = sim.sent(Side::Phone, "REGISTER");
+    assert!((7..=8).contains(&registers), "{registers}");
+    assert_eq!(
+        sim.told(Side::Phone)[..2],
+        ["Trying", "Registered { expires_s: 120 }"]
+    );
+    assert!(sim.told(Side::Server).iter().all(|e| e == "Registered 120"));
+}
+
+#[test]
+fn a_stale_nonce_costs_one_more_request_and_nothing_else() {
+    let mut sim = Sim::registered(TransportKind::Wss);
+    sim.server.server_digest = super::super::digest::ServerDigest::default();
+    sim.run(SECOND * 62, |_, _, _| {});
+    assert_eq!(sim.sent(Side::Phone, "REGISTER"), 2);
+    assert_eq!(sim.told(Side::Phone), ["Registered { expires_s: 120 }"]);
+}
+
+#[test]
+fn a_wrong_secret_is_final_and_not_tried_for_ever() {
+    let mut sim = Sim::new(TransportKind::Wss);
+    sim.set_account("wrong");
+    sim.run(SECOND * 600, |_, _, _| {});
+    assert_eq!(sim.sent(Side::Phone, "REGISTER"), 2);
+    let told = sim.told(Side::Phone);
+    assert_eq!(told.len(), 2);
+    assert!(told[1].starts_with("Refused { status: 403"), "{told:?}");
+    // A new secret is tried at once.
+    sim.set_account("right");
+    sim.run(SECOND, |_, _, _| {});
+    assert!(
+        sim.told(Side::Phone)
+            .contains(&"Registered { expires_s: 120 }".to_owned())
+    );
+}
+
+/// Status of the answer, extra header, and what becomes of the registration.
+#[test]
+fn answers_of_the_registrar() {
+    type Check = fn(&RegistrationState) -> bool;
+    let cases: [(u16, &str, Check); 7] = [
+        (403, "X: y", |s| {
+            matches!(s, RegistrationState::Refused { status: 403, .. })
+        }),
+        (404, "X: y", |s| {
+            matches!(s, RegistrationState::Refused { status: 404, .. })
+        }),
+        (401, "X: y", |s| {
+            matches!(s, RegistrationState::Refused { status: 401, .. })
+        }),
+        (503, "Retry-After: 20", |s| {
+            matches!(
+                s,
+                RegistrationState::Unreachable {
+                    retry_in_ms: 20_000,
+                    ..
+                }
+            )
+        }),
+        (500, "X: y", |s| {
+            matches!(
+                s,
+                RegistrationState::Unreachable {
+                    retry_in_ms: 1000..=1250,
+                    ..
+                }
+            )
+        }),
+        (200, "Expires: 77", |s| {
+            *s == RegistrationState::Registered { expires_s: 77 }
+        }),
+        (
+            200,
+            "Contact: <sip:1001@192.0.2.2:40000;ob>;expires=50",
+            |s| *s == RegistrationState::Registered { expires_s: 50 },
+        ),
+    ];
+    for (status, header, check) in cases {
+        let mut solo = Solo::new(TransportKind::Tcp);
+        let register = solo.sent_one("REGISTER");
+        let (name, value) = header.split_once(": ").expect("a header");
+        solo.answer(&register, status, "far", &[(name, value)], "");
+        let state = solo.events.iter().rev().find_map(|e| match e {
+            Event::Registration(state) => Some(state.clone()),
+            _ => None,
+        });
+        assert!(
+            state.as_ref().is_some_and(check),
+            "{status} {header}: {state:?}"
+        );
+    }
+}
+
+#[test]
+fn too_brief_an_interval_is_asked_for_again() {
+    let mut solo = Solo::new(TransportKind::Tcp);
+    let register = solo.sent_one("REGISTER");
+    assert_eq!(register.number("Expires"), Some(120));
+    solo.answer(&register, 423, "far", &[("Min-Expires", "600")], "");
+    let again = solo.sent_one("REGISTER");
+    assert_eq!(again.number("Expires"), Some(600));
+    assert!(again.seq() > register.seq() && again.call_id() == register.call_id());
+}
+
+#[test]
+fn a_registrar_without_outbound_is_asked_plainly() {
+    let mut solo = Solo::new(TransportKind::Tcp);
+    let register = solo.sent_one("REGISTER");
+    assert!(
+        register
+            .get("Contact")
+            .is_some_and(|c| c.contains("reg-id=1"))
+    );
+    solo.answer(&register, 439, "far", &[], "");
+    let again = solo.sent_one("REGISTER");
+    assert!(again.get("Contact").is_some_and(|c| !c.contains("reg-id")));
+}
+
+#[test]
+fn a_silent_registrar_is_left_and_tried_again_with_growing_waits() {
+    let mut sim = Sim::new(TransportKind::Wss);
+    sim.lost = (0..1000).collect();
+    sim.set_account("right");
+    let mut waits = Vec::new();
+    sim.run(SECOND * 200, |_, _, event| {
+        if let Event::Registration(RegistrationState::Unreachable { fault, retry_in_ms }) = event {
+            assert_eq!(fault, "the server at 192.0.2.1:5060 does not answer");
+            waits.push(*retry_in_ms);
+        }
+    });
+    assert!(
+        waits.len() >= 5 && waits[0] <= 1250 && waits[4] >= 12_000,
+        "{waits:?}"
+    );
+}
+
+#[test]
+fn a_lost_connection_is_made_anew_within_two_seconds() {
+    let mut sim = Sim::registered(TransportKind::Wss);
+    let line = sim.line.expect("a line");
+    let fault = Fault::network("the server closed the connection");
+    sim.phone.handle(sim.now, Input::FlowDown(line, fault));
+    sim.run(SECOND * 2, |_, _, _| {});
+    let told = sim.told(Side::Phone);
+    assert!(
+        told[0].starts_with("Unreachable { fault: \"the server closed"),
+        "{told:?}"
+    );
+    assert_eq!(told[1..], ["Trying", "Registered { expires_s: 120 }"]);
+}
+
+#[test]
+fn a_changed_network_is_probed_at_once_and_left_when_silent() {
+    let mut sim = Sim::registered(TransportKind::Wss);
+    // The old path swallows everything from now on; only a new connection helps.
+    sim.lost = vec![sim.count];
+    let before = sim.now;
+    sim.phone.handle(sim.now, Input::NetworkChanged);
+    let mut back = Duration::ZERO;
+    sim.run(SECOND * 5, |sim, side, event| {
+        let registered = RegistrationState::Registered { expires_s: 120 };
+        if let (Side::Phone, Event::Registration(state)) = (side, event)
+            && *state == registered
+        {
+            back = sim.now - before;
+        }
+    });
+    assert!(back > Duration::ZERO && back < SECOND * 3, "{back:?}");
+    // Asked again while it waits, it does not wait.
+    let line = sim.line.expect("a line");
+    sim.phone
+        .handle(sim.now, Input::FlowDown(line, Fault::network("gone")));
+    sim.phone.handle(sim.now, Input::NetworkChanged);
+    sim.events.clear();
+    sim.run(Duration::from_millis(100), |_, _, _| {});
+    assert!(
+        sim.told(Side::Phone)
+            .contains(&"Registered { expires_s: 120 }".to_owned())
+    );
+}
+
+#[test]
+fn a_bad_certificate_is_named_and_retried_slowly() {
+    let mut sim = Sim::new(TransportKind::Wss);
+    sim.up = false;
+    sim.set_account("right");
+    sim.run(SECOND, |_, _, _| {});
+    let fault = Fault {
+        certificate: true,
+        words: "expired".to_owned(),
+    };
+    let first = crate::api::FlowId(super::super::FIRST_OUTGOING);
+    sim.phone.handle(sim.now, Input::FlowDown(first, fault));
+    sim.run(SECOND * 59, |_, _, _| {});
+    let told = sim.told(Side::Phone);
+    assert_eq!(told, ["Trying", "Certificate { fault: \"expired\" }"]);
+    sim.run(SECOND * 2, |_, _, _| {});
+    assert_eq!(sim.told(Side::Phone).len(), 3, "tried again after a minute");
+}
