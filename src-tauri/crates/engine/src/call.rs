@@ -20,8 +20,8 @@ pub(crate) struct Call {
     pub(crate) held: bool,
     /// We asked to hold (`true`) or resume (`false`), and wait for the far end.
     pub(crate) asked_hold: Option<bool>,
-    /// How often that was refused because both sides asked at once.
-    pub(crate) glares: u32,
+    /// How often that could not be sent because another offer was open.
+    pub(crate) hold_tries: u32,
 }
 
 /// How far the sound of a call is.
@@ -61,7 +61,7 @@ impl Call {
             early_media: false,
             held: false,
             asked_hold: None,
-            glares: 0,
+            hold_tries: 0,
         }
     }
 

@@ -10,8 +10,8 @@ use super::{Message, Phone, Prepared};
 use crate::api::{EngineEvent, MediaView};
 use crate::call::{Sound, wanted_direction};
 
-/// Times that hold is asked for again when both sides asked at once (RFC 3261 section 14.1).
-const GLARES: u32 = 4;
+/// Times that hold is asked for again when another offer was open.
+const TRIES: u32 = 4;
 
 impl Phone {
     /// Begins to make the sound of a call, if that has not begun.
@@ -163,7 +163,7 @@ impl Phone {
             return;
         };
         call.asked_hold = Some(on);
-        call.glares = 0;
+        call.hold_tries = 0;
         if on {
             // Nothing said from now on may reach the customer, whatever the far end answers.
             self.unhear(id);
@@ -171,7 +171,7 @@ impl Phone {
         self.reoffer_hold(id);
     }
 
-    /// Asks again after both sides asked at once.
+    /// Asks again, now that the other offer may be settled.
     pub(super) fn hold_again(&mut self, id: CallId) {
         if self.calls.get(&id).is_some_and(|c| c.asked_hold.is_some()) {
             self.reoffer_hold(id);
@@ -196,17 +196,17 @@ impl Phone {
         };
         if let Err(fault) = sent {
             tracing::info!(call = id.0, fault, "hold could not be asked for now");
-            self.glare(id);
+            self.hold_later(id);
         }
     }
 
-    /// Hold or resume collided with an offer of the far end: wait a little and ask again.
-    pub(super) fn glare(&mut self, id: CallId) {
+    /// Another offer is open: wait a little and ask again.
+    fn hold_later(&mut self, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
-        call.glares += 1;
-        if call.glares > GLARES {
+        call.hold_tries += 1;
+        if call.hold_tries > TRIES {
             return self.hold_refused(id);
         }
         let wait = Duration::from_millis(rand::random_range(300..1500));

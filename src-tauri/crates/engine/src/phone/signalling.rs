@@ -27,6 +27,7 @@ impl Phone {
             }
             Event::Reoffer { dialog, sdp } => self.reoffered(dialog, sdp.as_deref()),
             Event::ReofferAnswered { dialog, sdp } => self.reoffer_answered(dialog, &sdp),
+            // 491 does not come this far: `sip` repeats a colliding offer by itself.
             Event::ReofferRefused { dialog, status } => self.reoffer_refused(dialog, status),
             Event::Info {
                 dialog,
@@ -139,11 +140,8 @@ impl Phone {
         if let Some(session) = self.calls.get(&id).and_then(Call::session) {
             session.roll_back();
         }
-        if status == 491 {
-            self.glare(id);
-        } else {
-            self.hold_refused(id);
-        }
+        tracing::info!(call = id.0, status, "the far end refused a new offer");
+        self.hold_refused(id);
     }
 
     /// Only asked when the far end chose the direction: an answer of `inactive` to our hold is no hold of theirs.

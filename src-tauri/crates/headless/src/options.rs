@@ -1,0 +1,183 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use sidetone_engine::{AudioSetup, DeviceSelection};
+
+const AFTER_HELP: &str = "\
+Commands on standard input, one a line:
+  dial NUMBER        place a call
+  answer [ID]        answer the oldest ringing call, or this one
+  decline [ID]       refuse the oldest ringing call, or this one
+  hangup [ID]        end the call that is up, or this one
+  hold [ID]          put the call that is up on hold
+  resume [ID]        take the held call off hold
+  mute on|off        microphone off or on
+  dtmf DIGITS        send digits 0-9 * # A-D in the call that is up
+  pause REASON       pause on every queue
+  play               take calls again
+  code CODE          the one-time code that the server asked for
+  quit               sign out and end
+The end of standard input is not the end of the phone.
+
+The password comes from --password-fd, else from the keychain, else from a prompt; never from the command
+line or the environment.
+
+Exit codes:
+  0  done: quit, a signal, or the end of --for
+  1  the phone could not start: sound, CA file, profile file, keychain
+  2  wrong options
+  3  sign-in refused: password, one-time code, account locked or disabled
+  4  not registered when --for ended: refused, unreachable or misconfigured
+  5  the contact-centre server cannot be reached, cannot be trusted, or is none
+  6  the contact-centre server ended the session
+
+SIDETONE_LOG sets what is logged on standard error, for example sidetone_sip=debug.";
+
+/// The softphone without a window: signs in, registers, takes and places calls.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "sidetone-headless", version, after_help = AFTER_HELP)]
+pub(crate) struct Options {
+    /// Address of the contact-centre server, for example https://motion.example.com
+    #[arg(long, value_name = "URL", requires = "user", required_unless_present = "sip_profile")]
+    pub(crate) server: Option<String>,
+
+    /// Sign-in name
+    #[arg(long, value_name = "NAME", requires = "server")]
+    pub(crate) user: Option<String>,
+
+    /// Read the password from the first line of this file descriptor (0 is standard input)
+    #[arg(long, value_name = "N", requires = "server")]
+    pub(crate) password_fd: Option<u32>,
+
+    /// Keep the password in the keychain once the server accepted it
+    #[arg(long, requires = "server")]
+    pub(crate) save_password: bool,
+
+    /// A JSON or TOML agent profile with a `sip` table: no contact-centre server, straight to any SIP server
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["server", "user"])]
+    pub(crate) sip_profile: Option<PathBuf>,
+
+    /// Where sound comes from and goes to: `device`, `null`, or `file:IN.wav,OUT.wav`
+    #[arg(long, value_name = "SOUND", default_value = "device", value_parser = audio)]
+    pub(crate) audio: AudioSetup,
+
+    /// A PEM file with a CA to trust besides the system's
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ca: Option<PathBuf>,
+
+    /// End after this time, for example 90, 90s, 5m or 1h30m
+    #[arg(long = "for", value_name = "DURATION", value_parser = duration)]
+    pub(crate) run_for: Option<Duration>,
+
+    /// Tell what happens as JSON, one event a line
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// What to log on standard error: error, warn, info, debug or trace
+    #[arg(long, value_name = "LEVEL", default_value = "warn")]
+    pub(crate) log: String,
+}
+
+fn audio(text: &str) -> Result<AudioSetup, String> {
+    match text {
+        "device" => Ok(AudioSetup::Devices(DeviceSelection::default())),
+        "null" => Ok(AudioSetup::Null),
+        _ => {
+            let files = text
+                .strip_prefix("file:")
+                .ok_or("it is device, null or file:IN.wav,OUT.wav")?;
+            match files.split_once(',') {
+                Some((input, output)) if !input.is_empty() && !output.is_empty() => {
+                    Ok(AudioSetup::Files {
+                        input: input.into(),
+                        output: output.into(),
+                    })
+                }
+                _ => Err("two files are needed: file:IN.wav,OUT.wav".to_owned()),
+            }
+        }
+    }
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is no time; write 90, 90s, 5m or 1h30m");
+    let mut total: u64 = 0;
+    let mut number = String::new();
+    for c in text.chars() {
+        if c.is_ascii_digit() {
+            number.push(c);
+            continue;
+        }
+        let seconds = match c {
+            's' => 1,
+            'm' => 60,
+            'h' => 3600,
+            _ => return Err(wrong()),
+        };
+        let count: u64 = std::mem::take(&mut number).parse().map_err(|_| wrong())?;
+        total = count
+            .checked_mul(seconds)
+            .and_then(|more| total.checked_add(more))
+            .ok_or_else(wrong)?;
+    }
+    match (number.is_empty(), text.is_empty()) {
+        (_, true) => Err(wrong()),
+        (true, false) => Ok(Duration::from_secs(total)),
+        (false, false) => {
+            let rest: u64 = number.parse().map_err(|_| wrong())?;
+            let total = total.checked_add(rest).ok_or_else(wrong)?;
+            Ok(Duration::from_secs(total))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn options_are_consistent() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_read() {
+        for (text, seconds) in [("90", 90), ("90s", 90), ("5m", 300), ("1h30m", 5400), ("1m5", 65)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+        }
+        for text in ["", "s", "5x", "-1", "99999999999999999999", "9999999999999999999h"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sound_is_read() {
+        assert_eq!(audio("null"), Ok(AudioSetup::Null));
+        assert_eq!(
+            audio("file:a.wav,b.wav"),
+            Ok(AudioSetup::Files {
+                input: "a.wav".into(),
+                output: "b.wav".into()
+            })
+        );
+        for text in ["", "files", "file:", "file:a.wav", "file:,b.wav", "file:a.wav,"] {
+            assert!(audio(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_server_or_a_profile_is_needed_and_not_both() {
+        let parse = |args: &[&str]| {
+            Options::try_parse_from(std::iter::once("sidetone-headless").chain(args.iter().copied()))
+        };
+        assert!(parse(&["--server", "a", "--user", "b"]).is_ok());
+        assert!(parse(&["--sip-profile", "f.toml"]).is_ok());
+        assert!(parse(&[]).is_err());
+        assert!(parse(&["--server", "a"]).is_err());
+        assert!(parse(&["--sip-profile", "f", "--server", "a", "--user", "b"]).is_err());
+        assert!(parse(&["--server", "a", "--user", "b", "--password", "c"]).is_err());
+    }
+}

@@ -1,0 +1,228 @@
+//! What happened, as lines on standard output.
+
+use std::io::{self, Write};
+
+use serde_json::{Map, Value, json};
+use sidetone_engine::agent::{CallState, CallView, Light, Notice, Phase, PresenceView};
+use sidetone_engine::words::sentence;
+use sidetone_engine::{MediaView, Snapshot};
+
+/// Tells the difference between one snapshot and the next.
+#[derive(Debug)]
+pub(crate) struct Reporter {
+    json: bool,
+    state: Option<State>,
+    calls: Vec<CallView>,
+    media: Option<MediaView>,
+    warnings: Vec<Notice>,
+    last_toast: Option<u32>,
+}
+
+/// What a `state` line says.
+#[derive(Clone, Debug, PartialEq)]
+struct State {
+    phase: Phase,
+    light: Light,
+    presence: PresenceView,
+    muted: bool,
+    sign_in_notice: Option<Notice>,
+}
+
+impl Reporter {
+    pub(crate) fn new(json: bool) -> Self {
+        Self {
+            json,
+            state: None,
+            calls: Vec::new(),
+            media: None,
+            warnings: Vec::new(),
+            last_toast: None,
+        }
+    }
+
+    /// Tells what changed.
+    pub(crate) fn snapshot(&mut self, snapshot: &Snapshot) {
+        let view = &snapshot.view;
+        let state = State {
+            phase: view.phase,
+            light: view.light.clone(),
+            presence: ageless(&view.presence),
+            muted: view.muted,
+            sign_in_notice: view.sign_in_notice.clone(),
+        };
+        if self.state.as_ref() != Some(&state) {
+            self.tell_state(&state, view.agent.as_ref().map(|a| a.internal.as_str()));
+            self.state = Some(state);
+        }
+        for notice in &view.warnings {
+            if !self.warnings.contains(notice) {
+                self.tell_notice(notice);
+            }
+        }
+        self.warnings.clone_from(&view.warnings);
+        for toast in &view.toasts {
+            if self.last_toast.is_none_or(|last| toast.id > last) {
+                self.last_toast = Some(toast.id);
+                self.tell_notice(&toast.notice);
+            }
+        }
+        for call in &view.calls {
+            let before = self.calls.iter().find(|c| c.id == call.id);
+            if before.is_none_or(|before| differs(before, call)) {
+                self.tell_call(call);
+            }
+        }
+        self.calls.clone_from(&view.calls);
+        if let Some(media) = &snapshot.media
+            && self.media.as_ref() != Some(media)
+        {
+            self.tell_media(media);
+        }
+        self.media.clone_from(&snapshot.media);
+    }
+
+    /// Tells that the far end pressed a key.
+    pub(crate) fn digit(&self, call: u32, digit: char) {
+        self.line(
+            "dtmf",
+            json!({ "call": call, "digit": digit }),
+            &format!("call {call}: key {digit}"),
+        );
+    }
+
+    /// Tells what is wrong with a command.
+    pub(crate) fn error(&self, words: &str) {
+        self.line("error", json!({ "words": words }), &format!("! {words}"));
+    }
+
+    /// Tells the end of the process.
+    pub(crate) fn end(&self, code: u8, words: &str) {
+        self.line("end", json!({ "code": code, "words": words }), words);
+    }
+
+    fn tell_state(&self, state: &State, extension: Option<&str>) {
+        let notice = match &state.sign_in_notice {
+            Some(notice) if state.phase != Phase::SignedIn => notice,
+            _ => &state.light.notice,
+        };
+        let words = sentence(notice, "en");
+        let light = if state.light.green { "green" } else { "red" };
+        let mut human = format!("{light}: {words}");
+        if let Some(reason) = &state.presence.reason {
+            human.push_str(&format!(" Paused: {reason}."));
+        }
+        if state.muted {
+            human.push_str(" Muted.");
+        }
+        self.line(
+            "state",
+            json!({
+                "phase": state.phase,
+                "light": light,
+                "notice": notice,
+                "words": words,
+                "extension": extension,
+                "presence": state.presence.state,
+                "reason": state.presence.reason,
+                "pending": state.presence.pending,
+                "stale": state.presence.stale,
+                "muted": state.muted,
+            }),
+            &human,
+        );
+    }
+
+    fn tell_notice(&self, notice: &Notice) {
+        let words = sentence(notice, "en");
+        self.line(
+            "notice",
+            json!({ "notice": notice, "words": words }),
+            &format!("note: {words}"),
+        );
+    }
+
+    fn tell_call(&self, call: &CallView) {
+        let words = call.end.as_ref().map(|end| sentence(end, "en"));
+        let mut value = serde_json::to_value(call).unwrap_or_default();
+        value["words"] = json!(words);
+        let state = serde_json::to_value(call.state).unwrap_or_default();
+        let who = match (call.name.is_empty(), call.number.is_empty()) {
+            (false, false) => format!("{} {}", call.name, call.number),
+            (false, true) => call.name.clone(),
+            (true, false) => call.number.clone(),
+            (true, true) => "unknown caller".to_owned(),
+        };
+        let mut human = format!(
+            "call {}: {} {who}",
+            call.id.0,
+            state.as_str().unwrap_or_default()
+        );
+        if let Some(queue) = &call.queue {
+            human.push_str(&format!(" (queue {queue})"));
+        }
+        if let Some(countdown) = &call.auto_answer {
+            human.push_str(&format!(", answered in {} s", countdown.left_ms.div_ceil(1000)));
+        }
+        if let Some(words) = words {
+            human.push_str(&format!(": {words}"));
+        }
+        self.line("call", value, &human);
+    }
+
+    fn tell_media(&self, media: &MediaView) {
+        let value = serde_json::to_value(media).unwrap_or_default();
+        let human = format!(
+            "call {}: {} {}, sent {} received {} lost {}, jitter {:.1} ms, heard {:.0} dBov",
+            media.call.0,
+            media.codec,
+            media.keying,
+            media.packets_sent,
+            media.packets_received,
+            media.packets_lost,
+            media.jitter_ms,
+            media.level_in_dbov
+        );
+        self.line("media", value, &human);
+    }
+
+    fn line(&self, event: &str, value: Value, human: &str) {
+        let mut out = io::stdout().lock();
+        let written = if self.json {
+            let mut object = Map::new();
+            object.insert("event".to_owned(), event.into());
+            if let Value::Object(fields) = value {
+                object.extend(fields);
+            }
+            writeln!(out, "{}", Value::Object(object))
+        } else {
+            writeln!(out, "{human}")
+        };
+        // A reader that went away does not end a call.
+        if let Err(fault) = written.and_then(|()| out.flush()) {
+            tracing::debug!(%fault, "standard output is closed");
+        }
+    }
+}
+
+/// Presence without its running times, which change with every snapshot.
+fn ageless(presence: &PresenceView) -> PresenceView {
+    PresenceView {
+        online_for_ms: None,
+        paused_for_ms: None,
+        ..presence.clone()
+    }
+}
+
+/// Whether a call changed in more than its running times.
+fn differs(before: &CallView, now: &CallView) -> bool {
+    let timeless = |call: &CallView| CallView {
+        age_ms: 0,
+        talk_ms: None,
+        auto_answer: None,
+        ..call.clone()
+    };
+    // A countdown that only ends because the call is being answered shows by the state.
+    let countdown_changed = before.auto_answer.map(|c| c.total_ms) != now.auto_answer.map(|c| c.total_ms)
+        && now.state == CallState::Ringing;
+    countdown_changed || timeless(before) != timeless(now)
+}

@@ -1,0 +1,289 @@
+use std::io::BufRead;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sidetone_engine::agent::{CallView, Command, Notice, Phase};
+use sidetone_engine::words::sentence;
+use sidetone_engine::{
+    Command as EngineCommand, Engine, EngineConfig, EngineEvent, SecretStore, Snapshot,
+    sign_in_account,
+};
+use sidetone_profile::Secret;
+use tokio::sync::{broadcast, mpsc};
+
+use crate::command::{self, Line};
+use crate::options::Options;
+use crate::password::{self, KeychainAndPrompt};
+use crate::report::Reporter;
+use crate::select;
+
+/// How the process ends; the numbers stand in `--help`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Done = 0,
+    CannotStart = 1,
+    SignInRefused = 3,
+    NotRegistered = 4,
+    ServerUnreachable = 5,
+    SessionEnded = 6,
+}
+
+/// Runs the phone to its end.
+pub(crate) async fn run(options: Options) -> Exit {
+    let mut reporter = Reporter::new(options.json);
+    let (exit, words) = match Headless::start(&options).await {
+        Ok(mut phone) => {
+            let end = phone.live(&options, &mut reporter).await;
+            phone.engine.shut_down().await;
+            end
+        }
+        Err(words) => (Exit::CannotStart, words),
+    };
+    reporter.end(exit as u8, &words);
+    exit
+}
+
+struct Headless {
+    engine: Engine,
+    secrets: Arc<dyn SecretStore>,
+    /// Kept for the sign-in that a one-time code completes.
+    password: Option<Secret>,
+    signed_in: bool,
+}
+
+impl Headless {
+    async fn start(options: &Options) -> Result<Self, String> {
+        let secrets: Arc<dyn SecretStore> = Arc::new(KeychainAndPrompt);
+        let password = match (&options.server, &options.user) {
+            (Some(server), Some(user)) => {
+                let (store, server, user) = (Arc::clone(&secrets), server.clone(), user.clone());
+                let descriptor = options.password_fd;
+                // It may wait for a person.
+                let found = tokio::task::spawn_blocking(move || {
+                    password::find(&store, descriptor, &server, &user)
+                });
+                Some(found.await.map_err(|e| e.to_string())??)
+            }
+            _ => None,
+        };
+        let engine = Engine::start(EngineConfig {
+            audio: options.audio.clone(),
+            ca: options.ca.clone(),
+            settings_dir: None,
+            secrets: Arc::clone(&secrets),
+            standalone: options.sip_profile.clone(),
+        })
+        .await
+        .map_err(|e| e.to_string())?;
+        let phone = Self {
+            engine,
+            secrets,
+            password,
+            signed_in: false,
+        };
+        phone.sign_in(options, None);
+        Ok(phone)
+    }
+
+    fn sign_in(&self, options: &Options, code: Option<Secret>) {
+        if let (Some(server), Some(user), Some(password)) =
+            (&options.server, &options.user, &self.password)
+        {
+            self.ask(Command::SignIn {
+                server: server.clone(),
+                name: user.clone(),
+                password: password.clone(),
+                code,
+            });
+        }
+    }
+
+    async fn live(&mut self, options: &Options, reporter: &mut Reporter) -> (Exit, String) {
+        let mut snapshots = self.engine.snapshots();
+        snapshots.mark_changed();
+        let mut events = self.engine.events();
+        let mut lines = read_lines();
+        let mut stop = std::pin::pin!(stop_signal());
+        let mut end = std::pin::pin!(end_of(options.run_for));
+        let mut input_open = true;
+        let mut tried = false;
+        loop {
+            tokio::select! {
+                changed = snapshots.changed() => {
+                    if changed.is_err() {
+                        return (Exit::CannotStart, "The phone stopped.".to_owned());
+                    }
+                    let snapshot = snapshots.borrow_and_update().clone();
+                    reporter.snapshot(&snapshot);
+                    tried |= snapshot.view.phase != Phase::SignedOut;
+                    self.keep_password(options, &snapshot, reporter);
+                    if let Some(end) = self.over(&snapshot, tried, input_open) {
+                        return end;
+                    }
+                }
+                event = events.recv() => match event {
+                    Ok(EngineEvent::DtmfReceived { call, digit }) => reporter.digit(call.0, digit),
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Closed) => {
+                        return (Exit::CannotStart, "The phone stopped.".to_owned());
+                    }
+                },
+                line = lines.recv(), if input_open => match line {
+                    Some(line) => match command::parse(&line) {
+                        Ok(Some(Line::Quit)) => return (Exit::Done, "Signed out.".to_owned()),
+                        Ok(Some(line)) => self.carry_out(options, line, reporter),
+                        Ok(None) => {}
+                        Err(words) => reporter.error(&words),
+                    },
+                    None => input_open = false,
+                },
+                () = &mut stop => return (Exit::Done, "Stopped by a signal.".to_owned()),
+                () = &mut end => {
+                    let light = snapshots.borrow().view.light.clone();
+                    return if light.green {
+                        (Exit::Done, "The time is over.".to_owned())
+                    } else {
+                        (Exit::NotRegistered, sentence(&light.notice, "en"))
+                    };
+                }
+            }
+        }
+    }
+
+    /// Whether the session came to its end by itself.
+    fn over(&self, snapshot: &Snapshot, tried: bool, input_open: bool) -> Option<(Exit, String)> {
+        let view = &snapshot.view;
+        match view.phase {
+            Phase::SignedOut if tried => {
+                let notice = view.sign_in_notice.as_ref().unwrap_or(&Notice::SignedOut);
+                Some((exit_of(notice), sentence(notice, "en")))
+            }
+            // Nobody can give the code any more.
+            Phase::CodeRequired if !input_open => Some((
+                Exit::SignInRefused,
+                sentence(&Notice::CodeRequired, "en"),
+            )),
+            _ => None,
+        }
+    }
+
+    fn keep_password(&mut self, options: &Options, snapshot: &Snapshot, reporter: &Reporter) {
+        if self.signed_in || snapshot.view.phase != Phase::SignedIn {
+            return;
+        }
+        self.signed_in = true;
+        // Not needed any more: the session has its token.
+        let password = self.password.take();
+        if options.save_password
+            && let (Some(server), Some(user), Some(password)) =
+                (&options.server, &options.user, password)
+            && let Err(fault) = self.secrets.set(&sign_in_account(server, user), &password)
+        {
+            reporter.error(&format!("the password was not kept: {fault}"));
+        }
+    }
+
+    fn carry_out(&self, options: &Options, line: Line, reporter: &Reporter) {
+        let calls = self.engine.snapshots().borrow().view.calls.clone();
+        let pick = |named, choose: fn(&[CallView]) -> Option<_>, none: &str| {
+            let call = Option::or_else(named, || choose(&calls));
+            if call.is_none() {
+                reporter.error(none);
+            }
+            call
+        };
+        let command = match line {
+            Line::Dial(number) => Some(Command::Dial { number }),
+            Line::Answer(id) => {
+                pick(id, select::ringing, "no call rings").map(|call| Command::Answer { call })
+            }
+            Line::Decline(id) => {
+                pick(id, select::ringing, "no call rings").map(|call| Command::Decline { call })
+            }
+            Line::HangUp(id) => pick(id, select::to_hang_up, "there is no call to end")
+                .map(|call| Command::HangUp { call }),
+            Line::Hold(id) => {
+                pick(id, select::up, "no call is up").map(|call| Command::Hold { call })
+            }
+            Line::Resume(id) => {
+                pick(id, select::held, "no call is on hold").map(|call| Command::Resume { call })
+            }
+            Line::Mute(on) => Some(Command::Mute { on }),
+            Line::Dtmf(digits) => pick(None, select::for_digits, "no call is up")
+                .map(|call| Command::Dtmf { call, digits }),
+            Line::Pause(reason) => Some(Command::Pause { reason }),
+            Line::Play => Some(Command::Unpause),
+            Line::Code(code) => {
+                self.sign_in(options, Some(Secret::new(code)));
+                None
+            }
+            // The loop ends on it.
+            Line::Quit => None,
+        };
+        if let Some(command) = command {
+            self.ask(command);
+        }
+    }
+
+    fn ask(&self, command: Command) {
+        self.engine.command(EngineCommand::Agent(command));
+    }
+}
+
+fn exit_of(notice: &Notice) -> Exit {
+    match notice {
+        Notice::WrongPassword
+        | Notice::CodeRequired
+        | Notice::WrongCode
+        | Notice::AccountLocked
+        | Notice::AccountDisabled => Exit::SignInRefused,
+        Notice::ServerCertificate { .. }
+        | Notice::ServerUnreachable { .. }
+        | Notice::ServerBadAnswer { .. }
+        | Notice::BadServerAddress { .. } => Exit::ServerUnreachable,
+        _ => Exit::SessionEnded,
+    }
+}
+
+/// Standard input, read by a thread of its own: nothing can end a blocking read.
+fn read_lines() -> mpsc::UnboundedReceiver<String> {
+    let (tell, lines) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines() {
+            let Ok(line) = line else { return };
+            if tell.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    lines
+}
+
+async fn end_of(run_for: Option<Duration>) {
+    match run_for {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Ends with the first signal that asks the process to stop.
+async fn stop_signal() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut interrupt), Ok(mut terminate)) = (
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::terminate()),
+        ) else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
