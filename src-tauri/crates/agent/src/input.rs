@@ -129,6 +129,7 @@ pub enum SignInRefusal {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
 pub struct PauseReason {
     /// The server's identifier.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
     pub id: i64,
     /// Shown to the agent.
     pub name: String,
@@ -139,6 +140,7 @@ pub struct PauseReason {
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
 pub struct QueueMembership {
     /// The server's identifier.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
     pub id: i64,
     /// Name of the queue.
     pub name: String,
