@@ -16,8 +16,6 @@ pub(crate) struct AudioSender {
     payload: Vec<u8>,
     /// The last frame was not sent, so that the next one begins a talk spurt.
     silent: bool,
-    /// Ticks of frames that were not sent since the last that was.
-    skipped: u32,
 }
 
 /// What goes into one RTP packet.
@@ -27,8 +25,6 @@ pub(crate) struct EncodedFrame<'a> {
     pub(crate) payload: &'a [u8],
     /// RTP ticks that this frame covers.
     pub(crate) ticks: u32,
-    /// RTP ticks of silence before this frame that were not sent: add them to the timestamp first.
-    pub(crate) skipped: u32,
     /// Start of a talk spurt (RFC 3551 section 4.1).
     pub(crate) marker: bool,
 }
@@ -54,7 +50,6 @@ impl AudioSender {
             pcm: Vec::new(),
             payload: Vec::new(),
             silent: true,
-            skipped: 0,
         })
     }
 
@@ -71,13 +66,11 @@ impl AudioSender {
         let ticks = self.spec.ticks(frame);
         if !send {
             self.silent = true;
-            self.skipped = self.skipped.wrapping_add(ticks);
             return None;
         }
         Some(EncodedFrame {
             payload: &self.payload,
             ticks,
-            skipped: std::mem::take(&mut self.skipped),
             marker: std::mem::take(&mut self.silent),
         })
     }

@@ -91,11 +91,6 @@ impl Reception {
         })
     }
 
-    /// Source that is heard now.
-    pub(crate) fn ssrc(&self) -> Option<u32> {
-        self.source.as_ref().map(|source| source.ssrc)
-    }
-
     /// What to report since the last report.
     pub(crate) fn report(&mut self) -> Option<Report> {
         let source = self.source.as_mut()?;
@@ -229,7 +224,7 @@ mod tests {
         reception.count(ms(0), 1, 3, 0, 8000, true);
         reception.count(ms(0), 2, 40_000, 0, 8000, true);
         assert_eq!((reception.received(), reception.lost()), (3, 1));
-        assert_eq!(reception.ssrc(), Some(2));
+        assert_eq!(reception.report().map(|report| report.ssrc), Some(2));
     }
 
     #[test]

@@ -156,11 +156,6 @@ impl OfferAnswer {
         }
     }
 
-    /// Whether an offer of ours waits for its answer.
-    pub(crate) const fn is_open(&self) -> bool {
-        self.open
-    }
-
     /// Makes an offer.
     ///
     /// # Errors

@@ -119,7 +119,7 @@ async fn converse(plan: KeyingPlan, codec: Codec) -> SessionStats {
     let (mut a, mut b) = joined(config(plan, &[codec]), config(plan, &[codec])).await;
     speak(&mut a, &mut b, |a, b| hears(a) && hears(b)).await;
     let stats = a.session.stats();
-    assert!(stats.packets_sent > 20 && stats.packets_received > 20);
+    assert!(stats.packets_sent > 5 && stats.packets_received > 5);
     stats
 }
 
@@ -206,7 +206,9 @@ async fn the_one_who_holds_stays_in_charge_of_the_hold() {
 async fn the_same_answer_twice_changes_nothing() {
     let webrtc = config(KeyingPlan::Webrtc, &[Codec::Opus]);
     let offered = Session::offer(webrtc.clone()).await.expect("an offer");
-    let answered = Session::answer(webrtc, &offered.1).await.expect("an answer");
+    let answered = Session::answer(webrtc, &offered.1)
+        .await
+        .expect("an answer");
     // As in a 183 and then in the 200.
     offered.0.apply_answer(&answered.1).expect("early");
     offered.0.apply_answer(&answered.1).expect("final");
@@ -222,7 +224,9 @@ async fn the_same_answer_twice_changes_nothing() {
 async fn a_wrong_fingerprint_ends_it_with_that_reason() {
     let webrtc = config(KeyingPlan::Webrtc, &[Codec::Opus]);
     let offered = Session::offer(webrtc.clone()).await.expect("an offer");
-    let answered = Session::answer(webrtc, &offered.1).await.expect("an answer");
+    let answered = Session::answer(webrtc, &offered.1)
+        .await
+        .expect("an answer");
     let at = answered.1.find("sha-256 ").expect("a fingerprint") + 8;
     let mut forged = answered.1.clone();
     let other = if &forged[at..=at] == "0" { "1" } else { "0" };

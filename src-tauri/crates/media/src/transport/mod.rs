@@ -13,7 +13,7 @@ mod srtp;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 
@@ -28,6 +28,8 @@ use crate::sdp::{DtlsRole, Fingerprint, IceParams, Negotiated, TransportPlan};
 
 /// Datagrams of DTLS that wait for a path.
 const MOST_WAITING: usize = 32;
+/// Silence after which RTP may come from another place.
+const LATCH_HOLD: Duration = Duration::from_secs(1);
 
 /// A datagram to send.
 #[derive(Debug)]
@@ -74,10 +76,14 @@ enum Path {
 struct SymmetricPath {
     rtp: SocketAddr,
     rtcp: SocketAddr,
+    /// What the far end's description names.
+    named: (Option<SocketAddr>, Option<SocketAddr>),
     remote_rtp: Option<SocketAddr>,
     remote_rtcp: Option<SocketAddr>,
     /// Follow the source of what comes.
     latch: bool,
+    /// Whom RTP follows, and when it last came from there.
+    latched: Option<(SocketAddr, Instant)>,
     mux: bool,
 }
 
@@ -131,9 +137,11 @@ impl MediaTransport {
         Self::new(Path::Symmetric(SymmetricPath {
             rtp,
             rtcp,
+            named: (None, None),
             remote_rtp: None,
             remote_rtcp: None,
             latch,
+            latched: None,
             mux: false,
         }))
     }
@@ -332,7 +340,7 @@ impl MediaTransport {
     ) {
         let accepted = match &mut self.path {
             Path::Ice(path) => path.leg.accepts(now, local, from),
-            Path::Symmetric(path) => path.accepts(local, from),
+            Path::Symmetric(path) => path.accepts(now, local, from),
         };
         let (Some(second), true) = (datagram.get(1), accepted) else {
             return;
@@ -355,7 +363,7 @@ impl MediaTransport {
         };
         let Some(packet) = packet else { return };
         if let Path::Symmetric(path) = &mut self.path {
-            path.follow(rtcp, from);
+            path.follow(now, rtcp, from);
         }
         self.events.push_back(if rtcp {
             TransportEvent::Rtcp(packet)
@@ -507,23 +515,35 @@ impl MediaTransport {
 
 impl SymmetricPath {
     fn apply(&mut self, negotiated: &Negotiated) {
-        // A latched address stays while the far end names the same one: its SDP may be wrong behind a NAT.
-        self.remote_rtp = negotiated.remote_rtp.or(self.remote_rtp);
-        self.remote_rtcp = negotiated.remote_rtcp.or(self.remote_rtcp);
         self.mux = negotiated.rtcp_mux;
+        let named = (negotiated.remote_rtp, negotiated.remote_rtcp);
+        // What was learnt from packets stays while the far end names the same: behind a NAT it names a wrong address.
+        if named != self.named {
+            self.named = named;
+            self.remote_rtp = named.0.or(self.remote_rtp);
+            self.remote_rtcp = named.1.or(self.remote_rtcp);
+            self.latched = None;
+        }
     }
 
-    /// Only from the machine that was named, unless the far end may be behind a NAT.
-    fn accepts(&self, local: SocketAddr, from: SocketAddr) -> bool {
+    /// Only from the machine that was named; with latching from anywhere, but not from a second place while the first
+    /// goes on.
+    fn accepts(&self, now: Instant, local: SocketAddr, from: SocketAddr) -> bool {
+        if self.latch {
+            return local != self.rtp
+                || self.latched.is_none_or(|(known, at)| {
+                    known == from || now.saturating_duration_since(at) > LATCH_HOLD
+                });
+        }
         let named = if local == self.rtp {
             self.remote_rtp
         } else {
             self.remote_rtcp
         };
-        self.latch || named.is_some_and(|named| named.ip() == from.ip())
+        named.is_some_and(|named| named.ip() == from.ip())
     }
 
-    fn follow(&mut self, rtcp: bool, from: SocketAddr) {
+    fn follow(&mut self, now: Instant, rtcp: bool, from: SocketAddr) {
         if !self.latch {
             return;
         }
@@ -531,6 +551,7 @@ impl SymmetricPath {
             self.remote_rtcp = Some(from);
         } else if !rtcp {
             self.remote_rtp = Some(from);
+            self.latched = Some((from, now));
         }
     }
 

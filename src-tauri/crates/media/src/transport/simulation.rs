@@ -1,1 +1,376 @@
+//! Two transports joined by a lossy line under a virtual clock.
 
+use std::time::Duration;
+
+use rand::rngs::SmallRng;
+use rand::{Rng as _, SeedableRng as _};
+use sidetone_profile::Codec;
+
+use super::*;
+use crate::sdp::{LocalSide, OfferAnswer};
+use crate::{Direction, KeyingPlan};
+
+#[derive(Clone, Copy)]
+struct Line {
+    loss: f64,
+    delay: Duration,
+    jitter: Duration,
+    seed: u64,
+}
+
+const CLEAN: Line = Line {
+    loss: 0.0,
+    delay: Duration::from_millis(30),
+    jitter: Duration::ZERO,
+    seed: 1,
+};
+
+struct Side {
+    transport: MediaTransport,
+    identity: Identity,
+    negotiation: OfferAnswer,
+    ready: Option<Duration>,
+    failed: Option<MediaError>,
+    packets: Vec<Vec<u8>>,
+}
+
+struct Flying {
+    at: Instant,
+    to_second: bool,
+    transmit: Transmit,
+}
+
+struct Simulation {
+    line: Line,
+    random: SmallRng,
+    began: Instant,
+    now: Instant,
+    sides: [Side; 2],
+    flying: Vec<Flying>,
+    /// Everything that was sent, for tests that send it again changed.
+    tape: Vec<(bool, Transmit)>,
+}
+
+impl Simulation {
+    /// Joined by offer and answer; `change` edits them on the way.
+    fn new(line: Line, change: impl Fn(&str) -> String) -> Self {
+        let now = Instant::now();
+        let mut sides = ["192.0.2.1:4000", "192.0.2.2:5000"]
+            .map(|address| address.parse().expect("an address"))
+            .map(|address: SocketAddr| side(now, address, address.port() == 4000));
+        let offer = sides[0]
+            .negotiation
+            .offer(Direction::SendRecv)
+            .expect("an offer");
+        let offer = crate::sdp::Session::parse(&change(&offer)).expect("well-formed");
+        let (answer, agreed) = sides[1]
+            .negotiation
+            .answer(&offer, false)
+            .expect("an answer");
+        sides[1].apply(now, &agreed);
+        let agreed = sides[0].negotiation.answered(&change(&answer));
+        let agreed = agreed.expect("accepted").expect("new");
+        sides[0].apply(now, &agreed);
+        Self {
+            line,
+            random: SmallRng::seed_from_u64(line.seed),
+            began: now,
+            now,
+            sides,
+            flying: Vec::new(),
+            tape: Vec::new(),
+        }
+    }
+
+    fn run(&mut self, length: Duration, done: impl Fn(&[Side; 2]) -> bool) {
+        let end = self.now + length;
+        while self.now < end && !done(&self.sides) {
+            self.collect();
+            let arrival = self.flying.iter().map(|flying| flying.at).min();
+            let timers = self.sides.each_mut();
+            let timer = timers
+                .into_iter()
+                .filter_map(|side| side.transport.poll_timeout(self.now))
+                .min();
+            let next = [arrival, timer].into_iter().flatten().min();
+            // At least a millisecond, so that a timer of the past does not stop the clock.
+            let soonest = self.now + Duration::from_millis(1);
+            self.now = next.map_or(end, |next| next.max(soonest)).min(end);
+            self.deliver();
+            for side in &mut self.sides {
+                side.transport.handle_timeout(self.now);
+            }
+        }
+        self.collect();
+    }
+
+    fn collect(&mut self) {
+        for (index, side) in self.sides.iter_mut().enumerate() {
+            while let Some(event) = side.transport.poll_event() {
+                match event {
+                    TransportEvent::Ready => side.ready = Some(self.now - self.began),
+                    TransportEvent::Failed(error) => side.failed = Some(error),
+                    TransportEvent::Rtp(packet) => side.packets.push(packet.to_vec()),
+                    TransportEvent::Rtcp(_) => {}
+                }
+            }
+            while let Some(transmit) = side.transport.poll_transmit() {
+                let copy = Transmit {
+                    bytes: transmit.bytes.clone(),
+                    ..transmit
+                };
+                self.tape.push((index == 0, copy));
+                if self.random.random_bool(self.line.loss) {
+                    continue;
+                }
+                let jitter = self.line.jitter.mul_f64(self.random.random());
+                self.flying.push(Flying {
+                    at: self.now + self.line.delay + jitter,
+                    to_second: index == 0,
+                    transmit,
+                });
+            }
+        }
+    }
+
+    fn deliver(&mut self) {
+        let now = self.now;
+        let (mut due, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.flying)
+            .into_iter()
+            .partition(|flying| flying.at <= now);
+        self.flying = rest;
+        due.sort_by_key(|flying| flying.at);
+        for Flying {
+            to_second,
+            transmit,
+            ..
+        } in due
+        {
+            let side = &mut self.sides[usize::from(to_second)];
+            let (local, from) = (transmit.to, transmit.local);
+            side.transport
+                .handle_datagram(now, local, from, &transmit.bytes);
+        }
+    }
+}
+
+impl Side {
+    fn apply(&mut self, now: Instant, agreed: &Negotiated) {
+        self.transport
+            .apply(now, &self.identity, agreed)
+            .expect("applied");
+    }
+}
+
+fn side(now: Instant, address: SocketAddr, offerer: bool) -> Side {
+    let transport = MediaTransport::ice(now, &[address], offerer).expect("a transport");
+    let identity = Identity::generate().expect("a certificate");
+    let (ice, candidates) = transport.local_ice().expect("ICE");
+    let negotiation = OfferAnswer::new(LocalSide {
+        plan: KeyingPlan::Webrtc,
+        codecs: vec![Codec::Ulaw],
+        rtp: address,
+        rtcp: None,
+        ice: Some(ice),
+        candidates,
+        fingerprint: Some(identity.fingerprint().clone()),
+    });
+    Side {
+        transport,
+        identity,
+        negotiation,
+        ready: None,
+        failed: None,
+        packets: Vec::new(),
+    }
+}
+
+fn both_ready(sides: &[Side; 2]) -> bool {
+    sides.iter().all(|side| side.ready.is_some())
+}
+
+fn unchanged(text: &str) -> String {
+    text.to_owned()
+}
+
+/// The offerer is the client, not the server.
+fn other_roles(text: &str) -> String {
+    text.replace("a=setup:actpass", "a=setup:active")
+}
+
+fn rtp(sequence: u16) -> Vec<u8> {
+    let mut packet = vec![0x80, 0];
+    packet.extend_from_slice(&sequence.to_be_bytes());
+    packet.extend_from_slice(&[0, 0, 0, 0, 0, 0, 0, 9]);
+    packet.extend_from_slice(&[0x55; 160]);
+    packet
+}
+
+#[test]
+fn either_role_of_dtls_connects_and_carries_packets() {
+    for change in [unchanged, other_roles] {
+        let mut call = Simulation::new(CLEAN, change);
+        call.run(Duration::from_secs(5), both_ready);
+        assert!(both_ready(&call.sides), "{:?}", call.sides[0].failed);
+        call.sides[0].transport.send_rtp(&rtp(1));
+        call.sides[1].transport.send_rtp(&rtp(2));
+        call.run(Duration::from_secs(1), |_| false);
+        assert_eq!(call.sides[1].packets, [rtp(1)]);
+        assert_eq!(call.sides[0].packets, [rtp(2)]);
+    }
+}
+
+#[test]
+fn the_handshake_survives_a_line_that_loses_every_fifth_datagram() {
+    for (change, base) in [(unchanged as fn(&str) -> String, 0), (other_roles, 1000)] {
+        let mut times = Vec::new();
+        for seed in 0..20 {
+            let line = Line {
+                loss: 0.2,
+                jitter: Duration::from_millis(20),
+                seed: base + seed,
+                ..CLEAN
+            };
+            let mut call = Simulation::new(line, change);
+            call.run(Duration::from_secs(30), both_ready);
+            let slower = call.sides.iter().map(|side| side.ready).max().flatten();
+            times.push(slower.unwrap_or_else(|| {
+                panic!("seed {}: {:?}", line.seed, call.sides.map(|s| s.failed))
+            }));
+        }
+        times.sort();
+        // Without the gate a third of these never ends.
+        assert!(times[10] < Duration::from_secs(3), "{times:?}");
+    }
+}
+
+#[test]
+fn a_certificate_that_the_description_does_not_name_is_refused_in_both_roles() {
+    for roles in [unchanged as fn(&str) -> String, other_roles] {
+        // 0 forges the offer, so that the answerer has to refuse; 1 the answer.
+        for forged in 0..2 {
+            let texts = std::cell::Cell::new(0);
+            let mut call = Simulation::new(CLEAN, |text| {
+                let text = roles(text);
+                let at = text.find("sha-256 ").expect("a fingerprint") + 8;
+                let other = if &text[at..=at] == "0" { "1" } else { "0" };
+                if texts.replace(texts.get() + 1) == forged {
+                    format!("{}{other}{}", &text[..at], &text[at + 1..])
+                } else {
+                    text
+                }
+            });
+            call.run(Duration::from_secs(25), |sides| {
+                sides.iter().all(|side| side.failed.is_some())
+            });
+            let deceived = &call.sides[1 - forged];
+            assert_eq!(deceived.failed, Some(MediaError::Fingerprint));
+            assert_eq!(deceived.ready, None);
+        }
+    }
+}
+
+#[test]
+fn nobody_there_is_told_in_the_end() {
+    let deaf = Line { loss: 1.0, ..CLEAN };
+    let mut call = Simulation::new(deaf, unchanged);
+    call.run(Duration::from_secs(60), |sides| {
+        sides.iter().all(|side| side.failed.is_some())
+    });
+    for side in &call.sides {
+        assert!(
+            matches!(side.failed, Some(MediaError::NoPath(_))),
+            "{:?}",
+            side.failed
+        );
+    }
+}
+
+#[test]
+fn keys_are_agreed_with_every_srtp_suite() {
+    for suite in dtls::SUITES {
+        let now = Instant::now();
+        let identities = [(); 2].map(|()| Identity::generate().expect("a certificate"));
+        let mut client = DtlsLeg::new(
+            &identities[0],
+            DtlsRole::Client,
+            vec![identities[1].fingerprint().clone()],
+            &[suite],
+        )
+        .expect("a client");
+        let mut server = DtlsLeg::new(
+            &identities[1],
+            DtlsRole::Server,
+            vec![identities[0].fingerprint().clone()],
+            &dtls::SUITES,
+        )
+        .expect("a server");
+        client.start(now).expect("started");
+        server.start(now).expect("started");
+        let (mut of_client, mut of_server) = (None, None);
+        for _ in 0..10 {
+            while let Some(datagram) = client.poll_transmit() {
+                of_server = server.handle(now, &datagram).expect("fine").or(of_server);
+            }
+            while let Some(datagram) = server.poll_transmit() {
+                of_client = client.handle(now, &datagram).expect("fine").or(of_client);
+            }
+        }
+        let mut sender: SrtpPair = of_client.expect("keys");
+        let mut receiver: SrtpPair = of_server.expect("keys");
+        assert_eq!((sender.suite(), receiver.suite()), (suite, suite));
+        let packet = sender.protect_rtp(&rtp(1)).expect("encrypted");
+        assert_ne!(packet[12..24], rtp(1)[12..24]);
+        let clear = receiver.unprotect_rtp(&packet).expect("decrypted");
+        assert_eq!(clear, rtp(1));
+        assert!(receiver.unprotect_rtp(&packet).is_none(), "a repeat");
+        let packet = receiver.protect_rtp(&rtp(7)).expect("encrypted");
+        assert_eq!(sender.unprotect_rtp(&packet).expect("decrypted"), rtp(7));
+    }
+}
+
+#[test]
+fn changed_datagrams_do_no_harm() {
+    let mut call = Simulation::new(CLEAN, unchanged);
+    call.run(Duration::from_secs(5), both_ready);
+    for sequence in 0..20 {
+        call.sides[0].transport.send_rtp(&rtp(sequence));
+        call.sides[1].transport.send_rtp(&rtp(sequence));
+    }
+    call.run(Duration::from_secs(1), |_| false);
+    let tape = std::mem::take(&mut call.tape);
+    assert!(tape.len() > 40);
+    let mut random = SmallRng::seed_from_u64(7);
+    let mut fresh = Simulation::new(CLEAN, unchanged);
+    for round in 0..100_000 {
+        let (to_second, transmit) = &tape[random.random_range(0..tape.len())];
+        let mut bytes = transmit.bytes.to_vec();
+        for _ in 0..random.random_range(1..6) {
+            let at = random.random_range(0..bytes.len());
+            bytes[at] = random.random();
+        }
+        if random.random_bool(0.1) {
+            bytes.truncate(random.random_range(0..bytes.len()));
+        }
+        // Into a call that is up, and into one that is being set up.
+        let target = if round % 2 == 0 {
+            &mut call
+        } else {
+            &mut fresh
+        };
+        let now = target.now;
+        target.sides[usize::from(*to_second)]
+            .transport
+            .handle_datagram(now, transmit.to, transmit.local, &bytes);
+        target.collect();
+        target.flying.clear();
+        target.tape.clear();
+    }
+    for side in &mut call.sides {
+        assert_eq!(side.failed, None);
+        side.packets.clear();
+    }
+    call.sides[0].transport.send_rtp(&rtp(100));
+    call.run(Duration::from_secs(1), |_| false);
+    assert_eq!(call.sides[1].packets, [rtp(100)]);
+}
