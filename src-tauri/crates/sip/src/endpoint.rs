@@ -272,7 +272,7 @@ impl Driver {
                 }
             };
             tokio::select! {
-                Some(event) = self.to_driver.recv() => self.from_net(event),
+                Some(event) = self.to_driver.recv() => self.net_event(event),
                 () = self.shared.wake.notified() => {}
                 () = alarm => self.shared.core().handle_timeout(Instant::now()),
             }
@@ -282,7 +282,7 @@ impl Driver {
         }
     }
 
-    fn from_net(&mut self, event: FromNet) {
+    fn net_event(&mut self, event: FromNet) {
         let input = match event {
             FromNet::Up(id, flow, link) => {
                 tracing::debug!(flow = id.0, kind = ?flow.kind, remote = %flow.remote, "connected");

@@ -141,7 +141,7 @@ impl Leg {
     /// The far side as its INVITE describes it.
     pub(super) fn of_request(request: &Message) -> Self {
         Self {
-            tag: request.from_tag().unwrap_or_default().to_owned(),
+            tag: request.sender_tag().unwrap_or_default().to_owned(),
             target: contact_of(request)
                 .unwrap_or_else(|| uri_of(request.get("From").unwrap_or_default()).to_owned()),
             routes: request.list("Record-Route"),

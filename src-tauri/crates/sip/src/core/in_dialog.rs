@@ -15,7 +15,7 @@ use crate::api::{DialogEnd, DialogId, Event, FlowId, SipError};
 impl Core {
     pub(super) fn in_dialog(&mut self, now: Instant, flow: FlowId, key: &TxKey, request: Message) {
         let local = request.to_tag().unwrap_or_default();
-        let remote = request.from_tag().unwrap_or_default();
+        let remote = request.sender_tag().unwrap_or_default();
         let Some(dialog) = self.find_call(request.call_id(), local, remote) else {
             self.refuse(now, key, &request, 481);
             return;

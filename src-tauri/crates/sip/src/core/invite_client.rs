@@ -290,7 +290,7 @@ impl Core {
             return;
         };
         tracing::debug!(flow = flow.0, seq, "repeated 2xx");
-        let local = response.from_tag().unwrap_or_default();
+        let local = response.sender_tag().unwrap_or_default();
         let remote = response.to_tag().unwrap_or_default();
         if let Some(dialog) = self.find_call(response.call_id(), local, remote) {
             self.repeat_ack(dialog, seq);

@@ -297,7 +297,7 @@ impl Core {
 
     pub(super) fn acked(&mut self, now: Instant, ack: &Message) {
         let local = ack.to_tag().unwrap_or_default();
-        let remote = ack.from_tag().unwrap_or_default();
+        let remote = ack.sender_tag().unwrap_or_default();
         let Some(dialog) = self.find_call(ack.call_id(), local, remote) else {
             return;
         };

@@ -92,7 +92,7 @@ impl Message {
         if self.call_id().is_empty() {
             return Some("Call-ID is missing");
         }
-        if self.from_tag().is_none() {
+        if self.sender_tag().is_none() {
             return Some("From is missing or has no tag");
         }
         if self.get("To").is_none() {
@@ -302,7 +302,7 @@ impl Message {
         self.get("Call-ID").unwrap_or_default()
     }
 
-    pub(crate) fn from_tag(&self) -> Option<&str> {
+    pub(crate) fn sender_tag(&self) -> Option<&str> {
         self.get("From").and_then(|v| param(v, "tag"))
     }
 
@@ -422,11 +422,13 @@ pub(crate) fn reason_phrase(status: u16) -> &'static str {
         503 => "Service Unavailable",
         600 => "Busy Everywhere",
         603 => "Decline",
-        100..=199 => "Progress",
-        200..=299 => "OK",
-        300..=399 => "Redirected",
-        400..=499 => "Request Failed",
-        500..=599 => "Server Failure",
-        _ => "Global Failure",
+        _ => match status / 100 {
+            1 => "Progress",
+            2 => "OK",
+            3 => "Redirected",
+            4 => "Request Failed",
+            5 => "Server Failure",
+            _ => "Global Failure",
+        },
     }
 }

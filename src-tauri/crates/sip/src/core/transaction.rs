@@ -280,7 +280,7 @@ impl Transactions {
         }
         let request_id = (
             request.call_id().to_owned(),
-            request.from_tag().unwrap_or_default().to_owned(),
+            request.sender_tag().unwrap_or_default().to_owned(),
             request.seq(),
         );
         let merged = request.to_tag().is_none()

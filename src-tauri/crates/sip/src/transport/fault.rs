@@ -72,6 +72,10 @@ impl Fault {
             CertificateError::NotValidForName => {
                 format!("the certificate of {server} is for another name")
             }
+            // A reinstalled server often brings a new authority under the old name.
+            CertificateError::BadSignature => format!(
+                "the certificate of {server} was not signed by the trusted authority of that name"
+            ),
             CertificateError::Revoked => format!("the certificate of {server} was revoked"),
             other => format!("the certificate of {server} cannot be trusted: {other}"),
         };

@@ -51,13 +51,13 @@ fn takes_the_topmost_algorithm_that_it_knows_and_counts() {
     ];
     for (offered, answered, length) in cases {
         let mut digest = ClientDigest::default();
-        let first = format!("Digest realm=\"r\", nonce=\"n\", algorithm=WHIRLPOOL, qop=\"auth\"");
+        let first = "Digest realm=\"r\", nonce=\"n\", algorithm=WHIRLPOOL, qop=\"auth\"";
         let second =
             format!("Digest realm=\"r\", nonce=\"n\", qop=\"auth-int,auth\", algorithm={offered}");
         let third = "Digest realm=\"r\", nonce=\"n\", algorithm=MD5, qop=\"auth\"";
         let other = "Digest realm=\"proxy, inc\", nonce=\"p\", qop=auth";
         assert!(digest.learn(&challenged(&[
-            ("WWW-Authenticate", &first),
+            ("WWW-Authenticate", first),
             ("WWW-Authenticate", &second),
             ("WWW-Authenticate", third),
             ("Proxy-Authenticate", other),
