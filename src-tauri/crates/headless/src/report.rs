@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use sidetone_engine::agent::{CallState, CallView, Light, Notice, Phase, PresenceView};
 use sidetone_engine::words::sentence;
 use sidetone_engine::{MediaView, Snapshot};
@@ -188,12 +188,7 @@ impl Reporter {
     fn line(&self, event: &str, value: Value, human: &str) {
         let mut out = io::stdout().lock();
         let written = if self.json {
-            let mut object = Map::new();
-            object.insert("event".to_owned(), event.into());
-            if let Value::Object(fields) = value {
-                object.extend(fields);
-            }
-            writeln!(out, "{}", Value::Object(object))
+            writeln!(out, "{}", as_event(event, &value))
         } else {
             writeln!(out, "{human}")
         };
@@ -201,6 +196,15 @@ impl Reporter {
         if let Err(fault) = written.and_then(|()| out.flush()) {
             tracing::debug!(%fault, "standard output is closed");
         }
+    }
+}
+
+/// One JSON object on one line, its kind first so that a person can follow.
+fn as_event(event: &str, fields: &Value) -> String {
+    let fields = fields.to_string();
+    match fields.strip_prefix('{') {
+        Some("}") | None => format!(r#"{{"event":"{event}"}}"#),
+        Some(rest) => format!(r#"{{"event":"{event}",{rest}"#),
     }
 }
 
@@ -225,4 +229,55 @@ fn differs(before: &CallView, now: &CallView) -> bool {
     let countdown_changed = before.auto_answer.map(|c| c.total_ms) != now.auto_answer.map(|c| c.total_ms)
         && now.state == CallState::Ringing;
     countdown_changed || timeless(before) != timeless(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use sidetone_engine::agent::{CallDirection, CallId, Countdown};
+
+    use super::*;
+
+    fn ringing(left_ms: u64) -> CallView {
+        CallView {
+            id: CallId(1),
+            direction: CallDirection::Incoming,
+            state: CallState::Ringing,
+            name: String::new(),
+            number: "5550100".to_owned(),
+            queue: None,
+            age_ms: 3000 - left_ms,
+            talk_ms: None,
+            auto_answer: Some(Countdown {
+                left_ms,
+                total_ms: 3000,
+            }),
+            interrupted: false,
+            held_by_remote: false,
+            end: None,
+        }
+    }
+
+    #[test]
+    fn an_event_is_one_json_object_with_its_kind_first() {
+        for (fields, line) in [
+            (json!({}), r#"{"event":"state"}"#),
+            (json!(null), r#"{"event":"state"}"#),
+            (json!({ "a": 1, "b": "x\ny" }), r#"{"event":"state","a":1,"b":"x\ny"}"#),
+        ] {
+            let got = as_event("state", &fields);
+            assert_eq!(got, line);
+            assert!(serde_json::from_str::<Value>(&got).is_ok());
+        }
+    }
+
+    #[test]
+    fn running_times_alone_are_no_news() {
+        assert!(!differs(&ringing(3000), &ringing(1000)));
+        let mut waiting = ringing(1000);
+        waiting.auto_answer = None;
+        assert!(differs(&ringing(1000), &waiting), "the countdown was stopped");
+        let mut up = ringing(0);
+        up.state = CallState::Up;
+        assert!(differs(&ringing(0), &up));
+    }
 }
