@@ -85,7 +85,13 @@ impl Session {
     pub fn answer_reoffer(&self, offer: &str, hold: bool) -> Result<String, MediaError> {
         let offer = sdp::Session::parse(offer)?;
         self.change(|state| {
-            let (answer, negotiated) = state.negotiation.answer(&offer, hold)?;
+            let before = state.follow_restart(&offer)?;
+            let answered = state.negotiation.answer(&offer, hold);
+            if let (Err(_), Some(before)) = (&answered, before) {
+                state.transport.cancel_restart();
+                state.negotiation.set_ice(before);
+            }
+            let (answer, negotiated) = answered?;
             state.apply(&negotiated)?;
             Ok(answer)
         })
@@ -290,6 +296,24 @@ impl State {
             .apply(Instant::now(), self.identity, negotiated)?;
         self.flush();
         Ok(())
+    }
+
+    /// An offer with new ICE credentials is answered with new ones; gives those before.
+    fn follow_restart(
+        &mut self,
+        offer: &sdp::Session,
+    ) -> Result<Option<sdp::IceParams>, MediaError> {
+        let restart = offer
+            .audio()
+            .and_then(|audio| audio.ice.as_ref())
+            .is_some_and(|ice| self.transport.is_restart(ice));
+        if !restart {
+            return Ok(None);
+        }
+        let before = self.transport.local_ice().map(|(ice, _)| ice);
+        let ice = self.transport.prepare_restart(Instant::now())?;
+        self.negotiation.set_ice(ice);
+        Ok(before)
     }
 
     fn send(&mut self, out: Outgoing) {

@@ -188,6 +188,11 @@ impl OfferAnswer {
         Ok(self.describe(audio))
     }
 
+    /// Takes new ICE credentials into what is written next.
+    pub(crate) fn set_ice(&mut self, ice: IceParams) {
+        self.local.ice = Some(ice);
+    }
+
     /// Forgets an open offer.
     pub(crate) fn roll_back(&mut self) {
         self.open = false;

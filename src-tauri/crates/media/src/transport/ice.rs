@@ -33,7 +33,7 @@ pub(crate) struct IceLeg {
 }
 
 impl IceLeg {
-    /// Makes an agent with one host candidate for each socket.
+    /// Makes an agent with one host candidate for each socket, with these credentials or new ones.
     ///
     /// # Errors
     /// [`MediaError::NoPath`].
@@ -41,10 +41,16 @@ impl IceLeg {
         now: Instant,
         sockets: &[SocketAddr],
         controlling: bool,
+        credentials: Option<IceParams>,
     ) -> Result<Self, MediaError> {
+        let (local_ufrag, local_pwd) = credentials
+            .map(|known| (known.ufrag, known.pwd.reveal().to_owned()))
+            .unwrap_or_default();
         let no_path = |error: &dyn fmt::Display| MediaError::NoPath(error.to_string());
         let provider = rtc_ice::crypto::default_provider().map_err(|error| no_path(&error))?;
         let config = AgentConfig {
+            local_ufrag,
+            local_pwd,
             multicast_dns_mode: MulticastDnsMode::Disabled,
             max_binding_requests: Some(CHECKS),
             is_controlling: controlling,

@@ -68,8 +68,8 @@ pub(crate) struct MediaTransport {
 
 #[derive(Debug)]
 enum Path {
-    Symmetric(SymmetricPath),
-    Ice(IcePath),
+    Symmetric(Box<SymmetricPath>),
+    Ice(Box<IcePath>),
 }
 
 #[derive(Debug)]
@@ -90,6 +90,9 @@ struct SymmetricPath {
 #[derive(Debug)]
 struct IcePath {
     leg: IceLeg,
+    /// The agent of a restart, until it has found its path: meanwhile the old one serves.
+    next: Option<IceLeg>,
+    sockets: Vec<SocketAddr>,
     controlling: bool,
     /// From where DTLS came before a pair was selected: its answer may go there.
     early: Option<(SocketAddr, SocketAddr)>,
@@ -125,16 +128,18 @@ impl MediaTransport {
         controlling: bool,
     ) -> Result<Self, MediaError> {
         let path = IcePath {
-            leg: IceLeg::new(now, sockets, controlling)?,
+            leg: IceLeg::new(now, sockets, controlling, None)?,
+            next: None,
+            sockets: sockets.to_vec(),
             controlling,
             early: None,
         };
-        Ok(Self::new(Path::Ice(path)))
+        Ok(Self::new(Path::Ice(Box::new(path))))
     }
 
     /// A transport to one address; with `latch` it follows the source of what comes.
     pub(crate) fn symmetric(rtp: SocketAddr, rtcp: SocketAddr, latch: bool) -> Self {
-        Self::new(Path::Symmetric(SymmetricPath {
+        Self::new(Path::Symmetric(Box::new(SymmetricPath {
             rtp,
             rtcp,
             named: (None, None),
@@ -143,7 +148,7 @@ impl MediaTransport {
             latch,
             latched: None,
             mux: false,
-        }))
+        })))
     }
 
     fn new(path: Path) -> Self {
@@ -162,6 +167,35 @@ impl MediaTransport {
         match &self.path {
             Path::Ice(path) => Some((path.leg.local(), path.leg.candidates())),
             Path::Symmetric(_) => None,
+        }
+    }
+
+    /// Whether the far end's credentials begin an ICE restart, or it is another far end.
+    pub(crate) fn is_restart(&self, remote: &IceParams) -> bool {
+        match &self.path {
+            Path::Ice(path) => path.newest().is_restart(remote),
+            Path::Symmetric(_) => false,
+        }
+    }
+
+    /// Makes new credentials for an ICE restart. The path in use stays until the new one is found.
+    ///
+    /// # Errors
+    /// [`MediaError::NoPath`].
+    pub(crate) fn prepare_restart(&mut self, now: Instant) -> Result<IceParams, MediaError> {
+        match &mut self.path {
+            Path::Ice(path) => {
+                let next = IceLeg::new(now, &path.sockets, path.controlling, None)?;
+                Ok(path.next.insert(next).local())
+            }
+            Path::Symmetric(_) => Err(MediaError::NoPath("there is no ICE".to_owned())),
+        }
+    }
+
+    /// Forgets a restart that was not agreed.
+    pub(crate) fn cancel_restart(&mut self) {
+        if let Path::Ice(path) = &mut self.path {
+            path.next = None;
         }
     }
 
@@ -185,11 +219,14 @@ impl MediaTransport {
                     role,
                 },
             ) => {
-                if path.leg.is_restart(ice) {
-                    tracing::info!("the far end asks for an ICE restart; the path in use stays");
-                } else {
-                    path.leg
-                        .set_remote(now, ice, candidates, path.controlling)?;
+                path.set_remote(now, ice, candidates)?;
+                if let Keying::Dtls(known) = &self.keying
+                    && known.fingerprints != *fingerprints
+                    && let Some(next) = path.next.take()
+                {
+                    // Another far end, not another way to the same one.
+                    path.leg = next;
+                    path.early = None;
                 }
                 self.apply_dtls(now, identity, fingerprints, *role)?;
             }
@@ -299,6 +336,9 @@ impl MediaTransport {
             Some(0..=3) => {
                 if let Path::Ice(path) = &mut self.path {
                     path.leg.handle(now, local, from, datagram);
+                    if let Some(next) = &mut path.next {
+                        next.handle(now, local, from, datagram);
+                    }
                 }
             }
             Some(20..=63) => self.handle_dtls(now, local, from, datagram),
@@ -312,7 +352,7 @@ impl MediaTransport {
         let (Path::Ice(path), Keying::Dtls(keying)) = (&mut self.path, &mut self.keying) else {
             return;
         };
-        if !path.leg.accepts(now, local, from) {
+        if !path.accepts(now, local, from) {
             return;
         }
         path.early = Some((local, from));
@@ -339,7 +379,7 @@ impl MediaTransport {
         datagram: &[u8],
     ) {
         let accepted = match &mut self.path {
-            Path::Ice(path) => path.leg.accepts(now, local, from),
+            Path::Ice(path) => path.accepts(now, local, from),
             Path::Symmetric(path) => path.accepts(now, local, from),
         };
         let (Some(second), true) = (datagram.get(1), accepted) else {
@@ -427,6 +467,9 @@ impl MediaTransport {
         }
         if let Path::Ice(path) = &mut self.path {
             path.leg.handle_timeout(now);
+            if let Some(next) = &mut path.next {
+                next.handle_timeout(now);
+            }
         }
         if let Keying::Dtls(keying) = &mut self.keying
             && let Err(error) = keying.leg.handle_timeout(now)
@@ -442,7 +485,7 @@ impl MediaTransport {
             return None;
         }
         let path = match &mut self.path {
-            Path::Ice(path) => path.leg.poll_timeout(),
+            Path::Ice(path) => path.poll_timeout(),
             Path::Symmetric(_) => None,
         };
         let keying = match &self.keying {
@@ -474,7 +517,7 @@ impl MediaTransport {
     /// Moves what the parts produced to where it belongs.
     fn pump(&mut self, now: Instant) {
         while let Path::Ice(path) = &mut self.path
-            && let Some(event) = path.leg.poll_event()
+            && let Some(event) = path.poll_event()
         {
             match event {
                 IceEvent::Connected => self.start_dtls(now),
@@ -484,8 +527,13 @@ impl MediaTransport {
             }
         }
         if let Path::Ice(path) = &mut self.path {
-            while let Some(transmit) = path.leg.poll_transmit() {
-                self.transmits.push_back(transmit);
+            for leg in [Some(&mut path.leg), path.next.as_mut()]
+                .into_iter()
+                .flatten()
+            {
+                while let Some(transmit) = leg.poll_transmit() {
+                    self.transmits.push_back(transmit);
+                }
             }
         }
         self.send_dtls();
@@ -510,6 +558,60 @@ impl MediaTransport {
                 }
             }
         }
+    }
+}
+
+impl IcePath {
+    fn newest(&self) -> &IceLeg {
+        self.next.as_ref().unwrap_or(&self.leg)
+    }
+
+    fn set_remote(
+        &mut self,
+        now: Instant,
+        remote: &IceParams,
+        candidates: &[String],
+    ) -> Result<(), MediaError> {
+        if self.newest().is_restart(remote) {
+            // Credentials changed in an answer: a second far end answered the same offer.
+            let local = self.newest().local();
+            self.next = Some(IceLeg::new(
+                now,
+                &self.sockets,
+                self.controlling,
+                Some(local),
+            )?);
+        }
+        let leg = self.next.as_mut().unwrap_or(&mut self.leg);
+        leg.set_remote(now, remote, candidates, self.controlling)
+    }
+
+    fn accepts(&mut self, now: Instant, local: SocketAddr, from: SocketAddr) -> bool {
+        let next = self
+            .next
+            .as_mut()
+            .is_some_and(|next| next.accepts(now, local, from));
+        self.leg.accepts(now, local, from) || next
+    }
+
+    fn poll_timeout(&mut self) -> Option<Instant> {
+        let next = self.next.as_mut().and_then(IceLeg::poll_timeout);
+        [self.leg.poll_timeout(), next].into_iter().flatten().min()
+    }
+
+    /// What matters of both agents: a new path replaces the old one, and a restart that finds none leaves it.
+    fn poll_event(&mut self) -> Option<IceEvent> {
+        match self.next.as_mut().and_then(IceLeg::poll_event) {
+            Some(IceEvent::Connected) => {
+                self.leg = self.next.take()?;
+                self.early = None;
+                return Some(IceEvent::Connected);
+            }
+            Some(IceEvent::Failed) => self.next = None,
+            None => {}
+        }
+        let event = self.leg.poll_event();
+        event.filter(|event| *event != IceEvent::Failed || self.next.is_none())
     }
 }
 

@@ -271,6 +271,72 @@ fn a_certificate_that_the_description_does_not_name_is_refused_in_both_roles() {
 }
 
 #[test]
+fn an_ice_restart_keeps_the_keys_and_the_sound() {
+    let mut call = Simulation::new(CLEAN, unchanged);
+    call.run(Duration::from_secs(5), both_ready);
+    let now = call.now;
+    let [near, far] = &mut call.sides;
+    let ice = near.transport.prepare_restart(now).expect("credentials");
+    near.negotiation.set_ice(ice);
+    let offer = near
+        .negotiation
+        .offer(Direction::SendRecv)
+        .expect("an offer");
+    let offer = crate::sdp::Session::parse(&offer).expect("well-formed");
+    let remote = offer.audio().and_then(|audio| audio.ice.clone());
+    assert!(far.transport.is_restart(&remote.expect("ICE")));
+    let ice = far.transport.prepare_restart(now).expect("credentials");
+    far.negotiation.set_ice(ice);
+    let (answer, agreed) = far.negotiation.answer(&offer, false).expect("an answer");
+    far.apply(now, &agreed);
+    let agreed = near.negotiation.answered(&answer).expect("accepted");
+    near.apply(now, &agreed.expect("new"));
+    // Before, during and long after: the old agent alone would fail after 30 s.
+    for sequence in 0..50 {
+        call.sides[0].transport.send_rtp(&rtp(sequence));
+        call.sides[1].transport.send_rtp(&rtp(sequence));
+        call.run(Duration::from_secs(1), |_| false);
+    }
+    for side in &call.sides {
+        assert_eq!(side.failed, None);
+        assert_eq!(side.packets.len(), 50);
+        let Path::Ice(path) = &side.transport.path else {
+            panic!("no ICE");
+        };
+        assert!(path.next.is_none(), "the new path is in use");
+    }
+}
+
+#[test]
+fn another_far_end_takes_over_with_its_own_certificate() {
+    let mut call = Simulation::new(CLEAN, unchanged);
+    call.run(Duration::from_secs(5), both_ready);
+    let now = call.now;
+    // As after a transfer: the same call, but a new machine behind it.
+    let address = "192.0.2.1:4000".parse().expect("an address");
+    call.sides[0] = side(now, address, true);
+    let [near, far] = &mut call.sides;
+    let offer = near
+        .negotiation
+        .offer(Direction::SendRecv)
+        .expect("an offer");
+    let offer = crate::sdp::Session::parse(&offer).expect("well-formed");
+    let ice = far.transport.prepare_restart(now).expect("credentials");
+    far.negotiation.set_ice(ice);
+    let (answer, agreed) = far.negotiation.answer(&offer, false).expect("an answer");
+    far.apply(now, &agreed);
+    let agreed = near.negotiation.answered(&answer).expect("accepted");
+    near.apply(now, &agreed.expect("new"));
+    call.run(Duration::from_secs(5), both_ready);
+    assert!(both_ready(&call.sides), "{:?}", call.sides[0].failed);
+    call.sides[0].transport.send_rtp(&rtp(1));
+    call.sides[1].transport.send_rtp(&rtp(2));
+    call.run(Duration::from_secs(1), |_| false);
+    assert_eq!(call.sides[1].packets, [rtp(1)]);
+    assert_eq!(call.sides[0].packets, [rtp(2)]);
+}
+
+#[test]
 fn nobody_there_is_told_in_the_end() {
     let deaf = Line { loss: 1.0, ..CLEAN };
     let mut call = Simulation::new(deaf, unchanged);
