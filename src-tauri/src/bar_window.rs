@@ -172,7 +172,10 @@ pub(crate) fn make_room(app: &AppHandle, surface: Surface) -> Room {
     match surface.screen {
         Screen::SignIn => {
             fix_size(&window, SIGN_IN.0, SIGN_IN.0, SIGN_IN.1, SIGN_IN.0);
-            let _ = window.center();
+            if let Some((screen, _)) = screen(&window, None) {
+                let place = place::centred(px(SIGN_IN.0), px(SIGN_IN.1), screen);
+                let _ = window.set_position(PhysicalPosition::new(place.x, place.y));
+            }
             Room { above: false }
         }
         Screen::Bar => {
@@ -212,7 +215,8 @@ pub(crate) fn always_on_top(app: &AppHandle) -> bool {
 
 /// Keeps the bar above other windows, or lets it go; remembered.
 pub(crate) fn set_always_on_top(app: &AppHandle, on: bool) {
-    app.state::<BarWindow>().keep(|kept| kept.always_on_top = on);
+    app.state::<BarWindow>()
+        .keep(|kept| kept.always_on_top = on);
     if let Some(window) = app.get_webview_window(LABEL) {
         let _ = window.set_always_on_top(on);
     }
@@ -234,11 +238,7 @@ pub(crate) fn area(app: &AppHandle) -> Option<Area> {
 }
 
 /// The screen that the bar is on, or the first one, without its panels, and its scale.
-pub(crate) fn screen(
-    _: &AppHandle,
-    window: &WebviewWindow,
-    bar: Option<Area>,
-) -> Option<(Area, f64)> {
+pub(crate) fn screen(window: &WebviewWindow, bar: Option<Area>) -> Option<(Area, f64)> {
     let screens = screens(window);
     let found = screens
         .iter()
@@ -327,7 +327,7 @@ fn come_to_rest(app: &AppHandle, moved_at: Instant) {
         height: px(f64::from(HEIGHT)),
         ..whole
     };
-    let Some((screen, _)) = screen(app, &window, Some(place)) else {
+    let Some((screen, _)) = screen(&window, Some(place)) else {
         return;
     };
     let snapped = place::snapped(place, screen, px(REACH));

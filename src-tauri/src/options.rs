@@ -50,7 +50,9 @@ impl Options {
                 "--password-fd {descriptor}: the first line holds no password"
             )),
             Ok(_) => Ok(Some(secret)),
-            Err(fault) => Err(format!("--password-fd {descriptor} cannot be read: {fault}")),
+            Err(fault) => Err(format!(
+                "--password-fd {descriptor} cannot be read: {fault}"
+            )),
         }
     }
 }

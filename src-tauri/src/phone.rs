@@ -86,11 +86,7 @@ pub(crate) async fn quit(app: &AppHandle) {
     app.exit(0);
 }
 
-fn sign_in_at_once(
-    engine: &Engine,
-    options: Options,
-    password: Option<sidetone_profile::Secret>,
-) {
+fn sign_in_at_once(engine: &Engine, options: Options, password: Option<sidetone_profile::Secret>) {
     if let (Some(server), Some(name), Some(password)) = (options.server, options.name, password) {
         engine.command(Command::Agent(agent::Command::SignIn {
             server,

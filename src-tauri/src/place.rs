@@ -68,6 +68,16 @@ pub(crate) fn bar(width: i32, height: i32, kept: Option<(i32, i32)>, screens: &[
     centred.inside(*first)
 }
 
+/// The middle of a screen.
+pub(crate) fn centred(width: i32, height: i32, screen: Area) -> Area {
+    Area {
+        x: screen.x + (screen.width - width) / 2,
+        y: screen.y + (screen.height - height) / 2,
+        width,
+        height,
+    }
+}
+
 /// The bar drawn to the upper or lower edge when it is nearer to it than `reach`.
 pub(crate) fn snapped(bar: Area, screen: Area, reach: i32) -> Area {
     let y = if (bar.y - screen.y).abs() <= reach {
@@ -169,8 +179,21 @@ mod tests {
     }
 
     #[test]
+    fn sign_in_stands_in_the_middle() {
+        assert_eq!(centred(420, 560, SCREEN), at(430, 132, 420, 560));
+    }
+
+    #[test]
     fn the_bar_snaps_to_the_upper_and_lower_edge_only_when_near() {
-        for (y, snaps_to) in [(24, 24), (38, 24), (10, 24), (60, 60), (730, 744), (744, 744), (700, 700)] {
+        for (y, snaps_to) in [
+            (24, 24),
+            (38, 24),
+            (10, 24),
+            (60, 60),
+            (730, 744),
+            (744, 744),
+            (700, 700),
+        ] {
             assert_eq!(snapped(at(10, y, 960, 56), SCREEN, 16).y, snaps_to, "{y}");
         }
     }

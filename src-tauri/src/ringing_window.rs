@@ -22,8 +22,11 @@ pub(crate) fn prepare(app: &AppHandle) {
     let built = WebviewWindowBuilder::new(app, LABEL, WebviewUrl::App("ringing.html".into()))
         .title("Sidetone")
         .inner_size(SIZE.0, SIZE.1)
+        // Equal limits fix its size; "not resizable" would let GTK choose another.
+        .min_inner_size(SIZE.0, SIZE.1)
+        .max_inner_size(SIZE.0, SIZE.1)
         .decorations(false)
-        .resizable(false)
+        .resizable(true)
         .always_on_top(true)
         .skip_taskbar(true)
         .visible_on_all_workspaces(true)
@@ -70,7 +73,7 @@ pub(crate) fn hide(app: &AppHandle) {
 fn area(app: &AppHandle, window: &WebviewWindow) -> Option<Area> {
     let position = app.state::<Phone>().snapshot()?.view.toast_position;
     let bar = bar_window::area(app);
-    let (screen, scale) = bar_window::screen(app, window, bar)?;
+    let (screen, scale) = bar_window::screen(window, bar)?;
     let px = |logical: f64| (logical * scale).round() as i32;
     Some(place::ringing(
         position,

@@ -9,9 +9,9 @@ use tauri::menu::{Menu, MenuItem, PredefinedMenuItem};
 use tauri::tray::{MouseButton, MouseButtonState, TrayIconBuilder, TrayIconEvent};
 use tauri::{AppHandle, Manager};
 
+use crate::bar_window;
 use crate::phone::{self, Phone};
 use crate::words::say;
-use crate::bar_window;
 
 const ID: &str = "sidetone";
 
@@ -129,7 +129,7 @@ fn make(app: &AppHandle) -> tauri::Result<()> {
         .show_menu_on_left_click(false)
         .tooltip("Sidetone")
         .on_menu_event(|app, event| match event.id().as_ref() {
-            "open" => bar_window::open(app),
+            "open" => open_bar(app),
             "unpause" => {
                 if let Ok(engine) = app.state::<Phone>().engine() {
                     engine.command(Command::Agent(AgentCommand::Unpause));
@@ -148,7 +148,7 @@ fn make(app: &AppHandle) -> tauri::Result<()> {
                 ..
             } = event
             {
-                bar_window::open(icon.app_handle());
+                open_bar(icon.app_handle());
             }
         });
     if let Some(image) = Shape::Offline.image() {
@@ -161,6 +161,12 @@ fn make(app: &AppHandle) -> tauri::Result<()> {
         shown: Mutex::new(None),
     });
     Ok(())
+}
+
+/// Windows are not made in an event's handler: on Windows that would wait for itself.
+fn open_bar(app: &AppHandle) {
+    let app = app.clone();
+    tauri::async_runtime::spawn_blocking(move || bar_window::open(&app));
 }
 
 fn face(snapshot: &Snapshot) -> Face {
