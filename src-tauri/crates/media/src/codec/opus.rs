@@ -164,6 +164,6 @@ impl Decode for Decoder {
 
     fn recover(&mut self, next: &[u8], samples: usize, pcm: &mut Vec<f32>) -> bool {
         // Without low bit-rate redundancy in the packet libopus conceals, which is as good.
-        samples % 120 == 0 && samples <= LONGEST && self.run(next, samples, true, pcm)
+        samples.is_multiple_of(120) && samples <= LONGEST && self.run(next, samples, true, pcm)
     }
 }

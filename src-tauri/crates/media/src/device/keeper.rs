@@ -7,11 +7,14 @@ use cpal::{Error, ErrorKind};
 use tokio::sync::watch;
 
 use super::list::{Listed, look};
-use super::{DeviceInfo, DeviceRole, DeviceSelection, Opened, Ringer, stream};
+use super::stream::{self, OpenStream};
+use super::{DeviceInfo, DeviceRole, DeviceSelection, Opened, Ringer};
 use crate::voice::Need;
 
 /// How often the devices are looked at, and a lost one tried again.
 const LOOK: Duration = Duration::from_secs(2);
+/// How often open devices are asked whether they still run.
+const PULSE: Duration = Duration::from_millis(500);
 /// How long a device stays open after its last use: a call often follows a ring, a tone a call.
 const LINGER: Duration = Duration::from_secs(3);
 /// Devices tried before giving up for now.
@@ -57,7 +60,7 @@ struct Slot {
 
 struct Open {
     /// Dropping it closes the device. `None`: the ringer shares the speaker.
-    stream: Option<cpal::Stream>,
+    stream: Option<OpenStream>,
     id: String,
     generation: u64,
 }
@@ -116,7 +119,21 @@ impl Keeper {
             if self.looked.elapsed() >= LOOK {
                 self.look();
             }
+            self.check_pulse();
             self.reconcile();
+        }
+    }
+
+    /// Finds devices that went without a word.
+    fn check_pulse(&mut self) {
+        for index in 0..self.slots.len() {
+            let Some(open) = &mut self.slots[index].open else {
+                continue;
+            };
+            if open.stream.as_mut().is_some_and(OpenStream::is_stuck) {
+                let (role, generation) = (self.slots[index].role, open.generation);
+                self.failed(role, generation, &ErrorKind::DeviceNotAvailable.into());
+            }
         }
     }
 
@@ -128,7 +145,11 @@ impl Keeper {
             .filter(|slot| !slot.needed && slot.open.is_some())
             .map(|slot| LINGER.saturating_sub(slot.rests.elapsed()))
             .min();
-        let look = LOOK.saturating_sub(self.looked.elapsed());
+        let mut look = LOOK.saturating_sub(self.looked.elapsed());
+        let busy = |slot: &Slot| slot.needed || slot.open.is_some();
+        if self.slots.iter().any(busy) {
+            look = look.min(PULSE);
+        }
         resting.map_or(look, |rest| rest.min(look))
     }
 
@@ -219,7 +240,10 @@ impl Keeper {
                     self.slots[index].fault = None;
                     return;
                 }
-                Err(error) => format!("{} {}", self.name(id, role), reason(&error)),
+                Err(error) => {
+                    tracing::debug!(?role, device = id, %error, "sound device not opened");
+                    format!("{} {}", self.name(id, role), reason(&error))
+                }
             },
         };
         if let Some(current) = current {
@@ -230,6 +254,9 @@ impl Keeper {
         }
         let meanwhile = self.open_another(index, chosen.as_deref());
         self.slots[index].fault = Some(sentence(role, &fault, meanwhile.as_deref()));
+        if meanwhile.is_none() {
+            self.slots[index].retry = Instant::now() + PULSE;
+        }
         if meanwhile.is_none() && role == DeviceRole::Ringer {
             self.hand_over(Opened::Ringer(Ringer::WithSpeaker));
         }
@@ -275,21 +302,12 @@ impl Keeper {
             .ok_or(ErrorKind::DeviceNotAvailable)?;
         let started = Instant::now();
         let messages = self.messages.clone();
-        let mut told = false;
         let failed = move |error: Error| {
-            // The stream goes on after these.
-            let passing = matches!(
-                error.kind(),
-                ErrorKind::Xrun | ErrorKind::RealtimeDenied | ErrorKind::DeviceChanged
-            );
-            if !passing && !told {
-                told = true;
-                let _ = messages.send(Message::Failed {
-                    role,
-                    generation,
-                    error,
-                });
-            }
+            let _ = messages.send(Message::Failed {
+                role,
+                generation,
+                error,
+            });
         };
         let (stream, opened) = match role {
             DeviceRole::Microphone => {
@@ -446,6 +464,6 @@ fn reason(error: &Error) -> String {
         ErrorKind::UnsupportedConfig | ErrorKind::UnsupportedOperation => {
             "offers no sound format that can be used".to_owned()
         }
-        _ => format!("does not work ({error})"),
+        _ => "does not answer".to_owned(),
     }
 }

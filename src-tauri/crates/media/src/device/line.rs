@@ -33,11 +33,14 @@ pub(super) struct Gauge {
     pub(super) chunk: AtomicU32,
     /// Times that the device ran dry (output) or the ring was full (input).
     pub(super) faults: AtomicU32,
+    /// Callbacks so far: a device that makes no more is gone, whatever it says.
+    pub(super) callbacks: AtomicU32,
 }
 
 impl Gauge {
     pub(super) fn saw(&self, frames: usize) {
         self.chunk.fetch_max(frames as u32, Ordering::Relaxed);
+        self.callbacks.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn fault(&self) {

@@ -53,9 +53,12 @@ fn add(listed: &mut Vec<Listed>, device: cpal::Device, input: bool, default: boo
     if known {
         return;
     }
-    let name = device
-        .description()
-        .map_or_else(|_| id.clone(), |description| description.name().to_owned());
+    let name = match device.description() {
+        // ALSA's own default is a rule, not a device.
+        _ if id == "alsa:default" => "System default".to_owned(),
+        Ok(description) => description.name().to_owned(),
+        Err(_) => id.clone(),
+    };
     listed.push(Listed {
         info: DeviceInfo {
             id,

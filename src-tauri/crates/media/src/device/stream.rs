@@ -2,6 +2,8 @@
 //! device's buffer and a ring, and never lock, allocate or call the system.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use cpal::traits::{DeviceTrait, StreamTrait};
 use cpal::{
@@ -11,14 +13,20 @@ use cpal::{
 
 use super::line::{Capture, Gauge, Playback, ring_size};
 
-/// Callbacks a second that we ask for.
-const CALLBACKS: u32 = 100;
+/// Errors in a row are final after this.
+const PATIENCE: Duration = Duration::from_millis(150);
+/// Errors that follow each other this closely are a row.
+const ROW: Duration = Duration::from_millis(80);
+/// A device without a callback for this long is gone. PulseAudio may take two seconds to begin.
+const STUCK: Duration = Duration::from_secs(4);
+/// Callbacks a second that we ask for: the sound system keeps two of them ready.
+const CALLBACKS: u32 = 50;
 
 /// Opens a microphone. `failed` is told once when it stops working.
 pub(super) fn open_input(
     device: &cpal::Device,
     failed: impl FnMut(Error) + Send + 'static,
-) -> Result<(cpal::Stream, Capture), Error> {
+) -> Result<(OpenStream, Capture), Error> {
     let supported = device.default_input_config()?;
     let config = config(&supported);
     let gauge = Arc::new(Gauge::default());
@@ -41,8 +49,9 @@ pub(super) fn open_input(
         SampleFormat::U32 => input::<u32>,
         _ => return Err(ErrorKind::UnsupportedConfig.into()),
     };
-    let stream = build(device, config, tap, Box::new(failed))?;
+    let stream = build(device, config, tap, patient(&gauge, failed))?;
     stream.play()?;
+    let stream = OpenStream::new(stream, &gauge);
     Ok((stream, Capture::new(consumer, config.sample_rate, gauge)))
 }
 
@@ -50,7 +59,7 @@ pub(super) fn open_input(
 pub(super) fn open_output(
     device: &cpal::Device,
     failed: impl FnMut(Error) + Send + 'static,
-) -> Result<(cpal::Stream, Playback), Error> {
+) -> Result<(OpenStream, Playback), Error> {
     let supported = device.default_output_config()?;
     let config = config(&supported);
     let gauge = Arc::new(Gauge::default());
@@ -75,12 +84,74 @@ pub(super) fn open_output(
         SampleFormat::U32 => output::<u32>,
         _ => return Err(ErrorKind::UnsupportedConfig.into()),
     };
-    let stream = build(device, config, spout, Box::new(failed))?;
+    let stream = build(device, config, spout, patient(&gauge, failed))?;
     stream.play()?;
+    let stream = OpenStream::new(stream, &gauge);
     Ok((stream, Playback::new(producer, config.sample_rate, gauge)))
 }
 
+/// An open device; dropping it closes it.
+pub(super) struct OpenStream {
+    _stream: cpal::Stream,
+    gauge: Arc<Gauge>,
+    callbacks: u32,
+    moved: Instant,
+}
+
+impl OpenStream {
+    fn new(stream: cpal::Stream, gauge: &Arc<Gauge>) -> Self {
+        Self {
+            _stream: stream,
+            gauge: Arc::clone(gauge),
+            callbacks: 0,
+            moved: Instant::now(),
+        }
+    }
+
+    /// The device has asked for no sound, or given none, for too long.
+    pub(super) fn is_stuck(&mut self) -> bool {
+        let callbacks = self.gauge.callbacks.load(Ordering::Relaxed);
+        if callbacks != self.callbacks {
+            self.callbacks = callbacks;
+            self.moved = Instant::now();
+        }
+        self.moved.elapsed() > STUCK
+    }
+}
+
 type OnError = Box<dyn FnMut(Error) + Send>;
+
+/// Passes an error on when it is final: sound systems report much that passes by itself (the ALSA plug-in of
+/// PulseAudio an I/O error at nearly every start).
+fn patient(gauge: &Arc<Gauge>, mut failed: impl FnMut(Error) + Send + 'static) -> OnError {
+    let gauge = Arc::clone(gauge);
+    let mut told = false;
+    let mut began = Instant::now();
+    let mut last: Option<Instant> = None;
+    Box::new(move |error: Error| {
+        let final_at_once = match error.kind() {
+            ErrorKind::Xrun => {
+                gauge.fault();
+                return;
+            }
+            ErrorKind::RealtimeDenied | ErrorKind::DeviceChanged => return,
+            ErrorKind::DeviceNotAvailable
+            | ErrorKind::StreamInvalidated
+            | ErrorKind::PermissionDenied => true,
+            _ => false,
+        };
+        // A dead device may go on calling back, so errors in a row are what tells.
+        let now = Instant::now();
+        if last.is_none_or(|last| now - last > ROW) {
+            began = now;
+        }
+        last = Some(now);
+        if !told && (final_at_once || now - began > PATIENCE) {
+            told = true;
+            failed(error);
+        }
+    })
+}
 
 /// A small buffer, as far as the device goes along.
 fn config(supported: &SupportedStreamConfig) -> StreamConfig {
@@ -104,7 +175,7 @@ fn input<T>(
     device: &cpal::Device,
     config: StreamConfig,
     mut tap: Tap,
-    mut on_error: OnError,
+    on_error: OnError,
 ) -> Result<cpal::Stream, Error>
 where
     T: SizedSample,
@@ -113,7 +184,7 @@ where
     device.build_input_stream(
         config,
         move |data: &[T], _| tap.take(data),
-        move |error| on_error(error),
+        on_error,
         None,
     )
 }
@@ -122,7 +193,7 @@ fn output<T>(
     device: &cpal::Device,
     config: StreamConfig,
     mut spout: Spout,
-    mut on_error: OnError,
+    on_error: OnError,
 ) -> Result<cpal::Stream, Error>
 where
     T: SizedSample + FromSample<f32>,
@@ -130,7 +201,7 @@ where
     device.build_output_stream(
         config,
         move |data: &mut [T], _| spout.fill(data),
-        move |error| on_error(error),
+        on_error,
         None,
     )
 }

@@ -1,0 +1,384 @@
+//! The voice against a real sound server: a PulseAudio of our own with null sinks, reached through ALSA.
+//!
+//! Left out, with the reason printed, where PulseAudio is not installed.
+#![cfg(target_os = "linux")]
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use sidetone_media::{AudioSetup, DeviceSelection, ToneKind, Voice};
+
+const RATE: u32 = 48_000;
+/// Set in the child process that talks to the server.
+const INSIDE: &str = "SIDETONE_TEST_SOUND_SERVER";
+
+/// A sound server that ends with the test.
+struct Server {
+    process: Child,
+    folder: PathBuf,
+}
+
+impl Server {
+    fn start(scenario: &str) -> Result<Self, String> {
+        for program in ["pulseaudio", "pactl", "parec", "pacat"] {
+            let found = Command::new(program)
+                .arg("--version")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status();
+            if found.is_err() {
+                return Err(format!("{program} is not installed"));
+            }
+        }
+        let folder =
+            std::env::temp_dir().join(format!("sidetone-sound-{scenario}-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
+        std::fs::write(folder.join("asound.conf"), ASOUND).map_err(|e| e.to_string())?;
+        let mut command = Command::new("pulseaudio");
+        command.args([
+            "--daemonize=no",
+            "--exit-idle-time=-1",
+            "--disable-shm=yes",
+            "-n",
+        ]);
+        command.args([
+            "-L",
+            &format!(
+                "module-native-protocol-unix socket={}",
+                socket(&folder).display()
+            ),
+        ]);
+        for sink in ["headset", "desk", "mic"] {
+            command.args(["-L", &null_sink(sink)]);
+        }
+        private(&mut command, &folder);
+        let process = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(|e| e.to_string())?;
+        let server = Self { process, folder };
+        let start = Instant::now();
+        while !server.control(&["info"]) {
+            if start.elapsed() > Duration::from_secs(20) {
+                return Err("the sound server does not answer".to_owned());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(server)
+    }
+
+    fn control(&self, words: &[&str]) -> bool {
+        control(&self.folder, words)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+const ASOUND: &str = "\
+</usr/share/alsa/alsa.conf>
+pcm.headset { type pulse device headset hint { show on description \"Headset\" } }
+pcm.desk { type pulse device desk hint { show on description \"Desk speaker\" } }
+pcm.mic { type pulse device mic.monitor hint { show on description \"Boom microphone\" } }
+pcm.!default { type pulse device desk hint { show on description \"Default\" } }
+";
+
+fn null_sink(name: &str) -> String {
+    format!("module-null-sink sink_name={name} rate={RATE} channels=2")
+}
+
+fn socket(folder: &Path) -> PathBuf {
+    folder.join("native")
+}
+
+fn private(command: &mut Command, folder: &Path) {
+    command
+        .env("HOME", folder)
+        .env("XDG_RUNTIME_DIR", folder)
+        .env("PULSE_RUNTIME_PATH", folder)
+        .env("PULSE_SERVER", format!("unix:{}", socket(folder).display()))
+        // A null sink hands its monitor two seconds at once unless it is asked for less.
+        .env("PULSE_LATENCY_MSEC", "40")
+        .env("ALSA_CONFIG_PATH", folder.join("asound.conf"))
+        .env_remove("DISPLAY")
+        .env_remove("DBUS_SESSION_BUS_ADDRESS");
+}
+
+fn control(folder: &Path, words: &[&str]) -> bool {
+    let mut command = Command::new("pactl");
+    private(&mut command, folder);
+    command
+        .args(words)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success())
+}
+
+/// Takes a sink away, as pulling its plug would.
+fn unload(folder: &Path, sink: &str) -> bool {
+    let mut command = Command::new("pactl");
+    private(&mut command, folder);
+    let modules = command
+        .args(["list", "short", "modules"])
+        .output()
+        .expect("pactl");
+    let modules = String::from_utf8_lossy(&modules.stdout);
+    let wanted = format!("sink_name={sink} ");
+    let index = modules
+        .lines()
+        .find(|line| line.contains(&wanted))
+        .and_then(|line| line.split_whitespace().next())
+        .expect("a module");
+    control(folder, &["unload-module", index])
+}
+
+/// Records what a sink plays.
+fn record(folder: &Path, sink: &str, seconds: f64) -> Vec<f32> {
+    let mut command = Command::new("parec");
+    private(&mut command, folder);
+    let device = format!("--device={sink}.monitor");
+    let mut recorder = command
+        .args([
+            device.as_str(),
+            "--format=s16le",
+            "--rate=48000",
+            "--channels=1",
+            "--latency-msec=20",
+        ])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("parec");
+    let mut bytes = vec![0; (f64::from(RATE) * seconds) as usize * 2];
+    let read = recorder
+        .stdout
+        .as_mut()
+        .expect("piped")
+        .read_exact(&mut bytes);
+    let _ = recorder.kill();
+    let _ = recorder.wait();
+    read.expect("a recording");
+    bytes
+        .chunks_exact(2)
+        .map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32_768.0)
+        .collect()
+}
+
+/// Level of a frequency, dBov.
+fn tone_level(pcm: &[f32], frequency: f64) -> f64 {
+    let (mut re, mut im, mut gain) = (0.0, 0.0, 0.0);
+    for (n, &sample) in pcm.iter().enumerate() {
+        let angle = std::f64::consts::TAU * frequency * n as f64 / f64::from(RATE);
+        let weight = 0.5 - 0.5 * (std::f64::consts::TAU * n as f64 / pcm.len() as f64).cos();
+        re += f64::from(sample) * angle.cos() * weight;
+        im += f64::from(sample) * angle.sin() * weight;
+        gain += weight;
+    }
+    let amplitude = 2.0 * re.hypot(im) / gain;
+    10.0 * (amplitude * amplitude / 2.0).max(1e-13).log10()
+}
+
+fn level(pcm: &[f32]) -> f64 {
+    let energy: f64 = pcm.iter().map(|&sample| f64::from(sample).powi(2)).sum();
+    10.0 * (energy / pcm.len() as f64).max(1e-13).log10()
+}
+
+fn eventually(what: &str, mut condition: impl FnMut() -> bool) -> Duration {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(30), "{what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    start.elapsed()
+}
+
+/// Runs a scenario in a process of its own, whose surroundings point at a server of its own.
+fn inside(scenario: &str) {
+    let server = match Server::start(scenario) {
+        Ok(server) => server,
+        Err(reason) => {
+            println!("left out: {scenario}: {reason}");
+            return;
+        }
+    };
+    let program = std::env::current_exe().expect("this test");
+    let mut command = Command::new(program);
+    command.args(["--exact", scenario, "--ignored", "--nocapture"]);
+    private(&mut command, &server.folder);
+    let output = command.env(INSIDE, &server.folder).output().expect("run");
+    println!("{}", String::from_utf8_lossy(&output.stdout));
+    assert!(
+        output.status.success(),
+        "{scenario}: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+fn folder() -> PathBuf {
+    tracing_subscriber::fmt()
+        .with_ansi(false)
+        .with_writer(std::io::stdout)
+        .init();
+    PathBuf::from(std::env::var_os(INSIDE).expect("run by its outer test"))
+}
+
+fn headset() -> AudioSetup {
+    AudioSetup::Devices(DeviceSelection {
+        microphone: Some("alsa:mic".to_owned()),
+        speaker: Some("alsa:headset".to_owned()),
+        ringer: Some("alsa:desk".to_owned()),
+    })
+}
+
+#[test]
+fn what_is_played_reaches_the_chosen_device() {
+    inside("playing");
+}
+
+#[test]
+#[ignore = "run by what_is_played_reaches_the_chosen_device"]
+fn playing() {
+    let folder = folder();
+    let voice = Voice::start(headset()).expect("start");
+    let names: Vec<String> = voice.devices().into_iter().map(|one| one.name).collect();
+    for name in ["Headset", "Desk speaker", "Boom microphone"] {
+        assert!(
+            names.iter().any(|other| other == name),
+            "{name} in {names:?}"
+        );
+    }
+    voice.tone(Some(ToneKind::Test));
+    eventually("the tone begins", || {
+        level(&record(&folder, "headset", 0.1)) > -30.0
+    });
+    // A machine under load may drop a piece now and then; a second without a flaw must come.
+    eventually("a clean tone of the right level", || {
+        let heard = record(&folder, "headset", 1.0);
+        let (tone, all) = (tone_level(&heard, 440.0), level(&heard));
+        println!("test tone: {tone:.1} dBov at 440 Hz, {all:.1} dBov in all");
+        (tone + 23.0).abs() < 0.3 && (all - tone).abs() < 0.3
+    });
+    assert!(level(&record(&folder, "desk", 0.5)) < -90.0, "only there");
+    // The ringtone has a device of its own.
+    voice.tone(Some(ToneKind::Ring));
+    eventually("it rings", || level(&record(&folder, "desk", 0.5)) > -35.0);
+    eventually("both notes are there", || {
+        let ring = record(&folder, "desk", 3.0);
+        let loudest = |frequency| {
+            let pieces = ring.chunks_exact(4_800);
+            pieces
+                .map(|piece| tone_level(piece, frequency))
+                .fold(-127.0, f64::max)
+        };
+        let (low, high) = (loudest(659.26), loudest(880.0));
+        println!("ringtone: {low:.1} dBov at 659 Hz, {high:.1} dBov at 880 Hz");
+        low > -22.0 && high > -22.0
+    });
+    voice.tone(None);
+    eventually("silence", || level(&record(&folder, "desk", 0.3)) < -90.0);
+}
+
+#[test]
+fn what_is_said_reaches_the_meter() {
+    inside("speaking");
+}
+
+#[test]
+#[ignore = "run by what_is_said_reaches_the_meter"]
+fn speaking() {
+    let folder = folder();
+    let voice = Voice::start(headset()).expect("start");
+    let levels = voice.levels();
+    // Half of full scale, without end, into the sink whose monitor is the microphone.
+    let wave: Vec<u8> = (0..RATE)
+        .flat_map(|n| {
+            let turns = 1_000.0 * f64::from(n) / f64::from(RATE);
+            let sample = ((turns * std::f64::consts::TAU).sin() * 16_384.0) as i16;
+            sample.to_le_bytes()
+        })
+        .collect();
+    let file = folder.join("wave.raw");
+    std::fs::write(&file, wave.repeat(30)).expect("write");
+    let mut command = Command::new("pacat");
+    private(&mut command, &folder);
+    let mut player = command
+        .args([
+            "--device=mic",
+            "--latency-msec=20",
+            "--format=s16le",
+            "--rate=48000",
+            "--channels=1",
+        ])
+        .arg(&file)
+        .spawn()
+        .expect("pacat");
+    voice.monitor(true);
+    let shown = eventually("the meter shows -9 dBov", || {
+        (levels.borrow().microphone + 9.03).abs() < 0.3
+    });
+    println!("microphone on the meter after {shown:?}");
+    let _ = player.kill();
+    let quiet = eventually("the meter falls", || levels.borrow().microphone < -60.0);
+    println!("silence on the meter after {quiet:?}");
+    voice.monitor(false);
+    eventually("the meter rests", || levels.borrow().microphone < -120.0);
+    let _ = player.wait();
+}
+
+#[test]
+fn a_device_that_vanishes_is_named_and_replaced_until_it_returns() {
+    inside("vanishing");
+}
+
+#[test]
+#[ignore = "run by a_device_that_vanishes_is_named_and_replaced_until_it_returns"]
+fn vanishing() {
+    let folder = folder();
+    let voice = Voice::start(headset()).expect("start");
+    let faults = voice.faults();
+    voice.tone(Some(ToneKind::Test));
+    eventually("the tone begins", || {
+        level(&record(&folder, "headset", 0.1)) > -30.0
+    });
+    assert_eq!(*faults.borrow(), None);
+    assert!(unload(&folder, "headset"));
+    let named = eventually("the fault is told", || faults.borrow().is_some());
+    println!("told after {named:?}: {:?}", *faults.borrow());
+    let replaced = eventually("the desk takes over", || {
+        level(&record(&folder, "desk", 0.1)) > -30.0
+    });
+    println!("heard on the other device after {replaced:?}");
+    eventually("the fault names both", || {
+        faults
+            .borrow()
+            .as_deref()
+            .is_some_and(|fault| fault.contains("Headset") && fault.contains("is used meanwhile"))
+    });
+    println!("{:?}", *faults.borrow());
+    assert!(control(
+        &folder,
+        &[
+            "load-module",
+            "module-null-sink",
+            "sink_name=headset",
+            "rate=48000"
+        ]
+    ));
+    let back = eventually("the headset takes over again", || {
+        level(&record(&folder, "headset", 0.1)) > -30.0
+    });
+    println!("back after {back:?}");
+    eventually("the fault is over", || faults.borrow().is_none());
+    eventually("the desk is silent", || {
+        level(&record(&folder, "desk", 0.2)) < -90.0
+    });
+}
