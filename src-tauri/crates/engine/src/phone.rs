@@ -181,7 +181,7 @@ impl Phone {
 
     async fn message(&mut self, message: Message) {
         match message {
-            Message::Server(epoch, what) if self.server.is_current(epoch) => self.from_server(what),
+            Message::Server(epoch, what) if self.server.is_current(epoch) => self.server_said(what),
             // The agent gave up while the server was still signing in.
             Message::Server(_, FromServer::SignedIn(late)) => late.leave(),
             Message::Server(..) => {}
@@ -192,7 +192,7 @@ impl Phone {
         }
     }
 
-    fn from_server(&mut self, what: FromServer) {
+    fn server_said(&mut self, what: FromServer) {
         match what {
             FromServer::SignedIn(signed_in) => {
                 self.sip_account = signed_in.sip.clone();

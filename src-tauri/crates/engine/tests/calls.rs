@@ -1,5 +1,7 @@
 //! Whole calls between the engine and a far end made of the project's own `sip` and `media`, over UDP on loopback.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::f32::consts::TAU;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -175,9 +177,8 @@ impl Phone {
             }
         })
         .await;
-        found.unwrap_or_else(|_| {
-            panic!("waited for {what}: {:?}", self.engine.snapshots().borrow())
-        })
+        found
+            .unwrap_or_else(|_| panic!("waited for {what}: {:?}", self.engine.snapshots().borrow()))
     }
 
     async fn until_green(&self) {
@@ -205,7 +206,10 @@ async fn a_placed_call_is_heard_held_resumed_keyed_and_ended_by_the_far_end() {
     let mut peer = Peer::start().await;
     let phone = Phone::start("placed", &peer, "right").await;
     phone.until_green().await;
-    assert_eq!(phone.engine.snapshots().borrow().view.phase, Phase::SignedIn);
+    assert_eq!(
+        phone.engine.snapshots().borrow().view.phase,
+        Phase::SignedIn
+    );
 
     phone.ask(Command::Dial {
         number: "600".to_owned(),
@@ -300,7 +304,11 @@ async fn a_call_that_comes_in_rings_is_answered_and_hung_up() {
     let call = phone.until_state(CallState::Ringing).await;
     let shown = phone.engine.snapshots().borrow().view.calls[0].clone();
     assert_eq!(
-        (shown.name.as_str(), shown.number.as_str(), shown.queue.as_deref()),
+        (
+            shown.name.as_str(),
+            shown.number.as_str(),
+            shown.queue.as_deref()
+        ),
         ("Casey Caller", "5550100", Some("support"))
     );
 

@@ -97,7 +97,10 @@ mod tests {
             ("", None),
             ("   ", None),
             ("dial 600", Some(Line::Dial("600".to_owned()))),
-            ("dial  +1 555 0100 ", Some(Line::Dial("+1 555 0100".to_owned()))),
+            (
+                "dial  +1 555 0100 ",
+                Some(Line::Dial("+1 555 0100".to_owned())),
+            ),
             ("answer", Some(Line::Answer(None))),
             ("answer 3", Some(Line::Answer(id(3)))),
             ("decline", Some(Line::Decline(None))),
@@ -107,7 +110,10 @@ mod tests {
             ("mute on", Some(Line::Mute(true))),
             ("mute\toff", Some(Line::Mute(false))),
             ("dtmf 19*0d#", Some(Line::Dtmf("19*0D#".to_owned()))),
-            ("pause Lunch break", Some(Line::Pause("Lunch break".to_owned()))),
+            (
+                "pause Lunch break",
+                Some(Line::Pause("Lunch break".to_owned())),
+            ),
             ("play", Some(Line::Play)),
             ("code 123456", Some(Line::Code("123456".to_owned()))),
             ("quit\r", Some(Line::Quit)),

@@ -3,6 +3,11 @@
 //! It takes commands on standard input and tells what happens on standard output, one line each. No rule of
 //! the phone is written here: it only translates between lines and the engine.
 
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "a test that panics has failed")
+)]
+
 mod command;
 mod options;
 mod password;

@@ -39,7 +39,12 @@ SIDETONE_LOG sets what is logged on standard error, for example sidetone_sip=deb
 #[command(name = "sidetone-headless", version, after_help = AFTER_HELP)]
 pub(crate) struct Options {
     /// Address of the contact-centre server, for example https://motion.example.com
-    #[arg(long, value_name = "URL", requires = "user", required_unless_present = "sip_profile")]
+    #[arg(
+        long,
+        value_name = "URL",
+        requires = "user",
+        required_unless_present = "sip_profile"
+    )]
     pub(crate) server: Option<String>,
 
     /// Sign-in name
@@ -145,10 +150,23 @@ mod tests {
 
     #[test]
     fn times_are_read() {
-        for (text, seconds) in [("90", 90), ("90s", 90), ("5m", 300), ("1h30m", 5400), ("1m5", 65)] {
+        for (text, seconds) in [
+            ("90", 90),
+            ("90s", 90),
+            ("5m", 300),
+            ("1h30m", 5400),
+            ("1m5", 65),
+        ] {
             assert_eq!(duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
-        for text in ["", "s", "5x", "-1", "99999999999999999999", "9999999999999999999h"] {
+        for text in [
+            "",
+            "s",
+            "5x",
+            "-1",
+            "99999999999999999999",
+            "9999999999999999999h",
+        ] {
             assert!(duration(text).is_err(), "{text}");
         }
     }
@@ -163,7 +181,14 @@ mod tests {
                 output: "b.wav".into()
             })
         );
-        for text in ["", "files", "file:", "file:a.wav", "file:,b.wav", "file:a.wav,"] {
+        for text in [
+            "",
+            "files",
+            "file:",
+            "file:a.wav",
+            "file:,b.wav",
+            "file:a.wav,",
+        ] {
             assert!(audio(text).is_err(), "{text}");
         }
     }
@@ -171,7 +196,9 @@ mod tests {
     #[test]
     fn a_server_or_a_profile_is_needed_and_not_both() {
         let parse = |args: &[&str]| {
-            Options::try_parse_from(std::iter::once("sidetone-headless").chain(args.iter().copied()))
+            Options::try_parse_from(
+                std::iter::once("sidetone-headless").chain(args.iter().copied()),
+            )
         };
         assert!(parse(&["--server", "a", "--user", "b"]).is_ok());
         assert!(parse(&["--sip-profile", "f.toml"]).is_ok());

@@ -161,7 +161,10 @@ impl Reporter {
             human.push_str(&format!(" (queue {queue})"));
         }
         if let Some(countdown) = &call.auto_answer {
-            human.push_str(&format!(", answered in {} s", countdown.left_ms.div_ceil(1000)));
+            human.push_str(&format!(
+                ", answered in {} s",
+                countdown.left_ms.div_ceil(1000)
+            ));
         }
         if let Some(words) = words {
             human.push_str(&format!(": {words}"));
@@ -226,7 +229,8 @@ fn differs(before: &CallView, now: &CallView) -> bool {
         ..call.clone()
     };
     // A countdown that only ends because the call is being answered shows by the state.
-    let countdown_changed = before.auto_answer.map(|c| c.total_ms) != now.auto_answer.map(|c| c.total_ms)
+    let countdown_changed = before.auto_answer.map(|c| c.total_ms)
+        != now.auto_answer.map(|c| c.total_ms)
         && now.state == CallState::Ringing;
     countdown_changed || timeless(before) != timeless(now)
 }
@@ -262,7 +266,10 @@ mod tests {
         for (fields, line) in [
             (json!({}), r#"{"event":"state"}"#),
             (json!(null), r#"{"event":"state"}"#),
-            (json!({ "a": 1, "b": "x\ny" }), r#"{"event":"state","a":1,"b":"x\ny"}"#),
+            (
+                json!({ "a": 1, "b": "x\ny" }),
+                r#"{"event":"state","a":1,"b":"x\ny"}"#,
+            ),
         ] {
             let got = as_event("state", &fields);
             assert_eq!(got, line);
@@ -275,7 +282,10 @@ mod tests {
         assert!(!differs(&ringing(3000), &ringing(1000)));
         let mut waiting = ringing(1000);
         waiting.auto_answer = None;
-        assert!(differs(&ringing(1000), &waiting), "the countdown was stopped");
+        assert!(
+            differs(&ringing(1000), &waiting),
+            "the countdown was stopped"
+        );
         let mut up = ringing(0);
         up.state = CallState::Up;
         assert!(differs(&ringing(0), &up));

@@ -159,10 +159,9 @@ impl Headless {
                 Some((exit_of(notice), sentence(notice, "en")))
             }
             // Nobody can give the code any more.
-            Phase::CodeRequired if !input_open => Some((
-                Exit::SignInRefused,
-                sentence(&Notice::CodeRequired, "en"),
-            )),
+            Phase::CodeRequired if !input_open => {
+                Some((Exit::SignInRefused, sentence(&Notice::CodeRequired, "en")))
+            }
             _ => None,
         }
     }

@@ -148,6 +148,12 @@ pub enum Unreachable {
         /// Who was asked.
         host: String,
     },
+    /// The network leads nowhere, for example because the cable is out.
+    #[error("there is no network path to {host}; check this computer's network")]
+    NoRoute {
+        /// Who was asked.
+        host: String,
+    },
     /// No answer in time.
     #[error("{host} did not answer in time")]
     Timeout {
@@ -203,6 +209,19 @@ impl Fault {
                     }
                     io::ErrorKind::TimedOut => {
                         return Unreachable::Timeout { host: host() }.into();
+                    }
+                    io::ErrorKind::UnexpectedEof
+                    | io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::BrokenPipe => {
+                        return Unreachable::Lost {
+                            host: host(),
+                            fault: CLOSED.to_owned(),
+                        }
+                        .into();
+                    }
+                    io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
+                        return Unreachable::NoRoute { host: host() }.into();
                     }
                     _ => {}
                 }
@@ -274,6 +293,9 @@ impl CertificateFault {
         }
     }
 }
+
+/// How every sudden end of a connection is worded, whichever side of TLS noticed it.
+pub(crate) const CLOSED: &str = "the server closed it";
 
 /// `io::Error::source` skips what it wraps itself, and connectors wrap more than once.
 fn tls_inside(error: &io::Error) -> Option<&rustls::Error> {

@@ -3,6 +3,11 @@
 //! Routes and field names of the server stand here and in `profile::wire`, nowhere else. This room decides
 //! nothing about calls and knows nothing of SIP or sound.
 
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "a test that panics has failed")
+)]
+
 mod address;
 mod client;
 mod fault;

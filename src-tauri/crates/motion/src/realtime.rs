@@ -19,7 +19,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::client::{Client, reason_alone};
-use crate::fault::{Fault, Unreachable};
+use crate::fault::{CLOSED, Fault, Unreachable};
 use crate::routes::ROUTES;
 use crate::session::AgentDocument;
 use crate::wire::{List, PauseReason, Presence, PresenceDocument, Problem, Queue};
@@ -231,7 +231,7 @@ impl Link {
             let message = match tokio::time::timeout(SILENCE, socket.next()).await {
                 Err(_) => return End::Lost(Unreachable::Timeout { host }.into()),
                 Ok(None) => {
-                    let fault = "the server closed it".to_owned();
+                    let fault = CLOSED.to_owned();
                     return End::Lost(Unreachable::Lost { host, fault }.into());
                 }
                 Ok(Some(Err(e))) => {
@@ -259,7 +259,7 @@ impl Link {
                     }
                 }
                 Message::Close(_) => {
-                    let fault = "the server closed it".to_owned();
+                    let fault = CLOSED.to_owned();
                     return End::Lost(Unreachable::Lost { host, fault }.into());
                 }
                 Message::Binary(_) | Message::Pong(_) | Message::Frame(_) => {}

@@ -1,5 +1,7 @@
 //! Every way in which a server can be wrong, against a real TLS server on loopback, each named in one sentence.
 
+#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 
