@@ -2,49 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-use std::net::SocketAddr;
-use std::sync::Arc;
+mod common;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use std::net::SocketAddr;
+
+use common::{Authority, Identity};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use sidetone_motion::{CertificateFault, Client, Fault, SignInError, Unreachable, trust};
 use sidetone_profile::Secret;
-use time::{Duration, OffsetDateTime};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
-
-/// A certificate authority and the certificates it makes.
-struct Authority(CertifiedIssuer<'static, KeyPair>);
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
-    }
-
-    fn der(&self) -> CertificateDer<'static> {
-        self.0.der().clone()
-    }
-
-    fn issue(&self, name: &str, from_days: i64, to_days: i64) -> Identity {
-        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        params.not_before = OffsetDateTime::now_utc() + Duration::days(from_days);
-        params.not_after = OffsetDateTime::now_utc() + Duration::days(to_days);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.0).unwrap();
-        Identity {
-            chain: vec![certificate.der().clone()],
-            key: PrivateKeyDer::try_from(key.serialize_der()).unwrap(),
-        }
-    }
-}
-
-struct Identity {
-    chain: Vec<CertificateDer<'static>>,
-    key: PrivateKeyDer<'static>,
-}
 
 fn self_signed() -> Identity {
     let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
@@ -56,14 +23,7 @@ fn self_signed() -> Identity {
 
 /// A server that gives every request the same answer.
 async fn serve(identity: Identity, answer: String) -> SocketAddr {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(identity.chain, identity.key)
-        .unwrap();
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let acceptor = identity.acceptor();
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
