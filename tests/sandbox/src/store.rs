@@ -286,6 +286,38 @@ impl Store {
         Ok(())
     }
 
+    /// Makes these the queues; one that is new has every agent as a member.
+    pub(crate) fn adopt_queues(&self, wanted: &[(String, Strategy)]) -> rusqlite::Result<()> {
+        let known = self.queues()?;
+        for queue in &known {
+            if !wanted.iter().any(|(name, _)| *name == queue.name) {
+                self.db
+                    .execute("DELETE FROM queue WHERE id = ?1", [queue.id])?;
+            }
+        }
+        let everybody: Vec<i64> = self.agents()?.iter().map(|agent| agent.id).collect();
+        let mut next = known.iter().map(|queue| queue.id).max().unwrap_or(0) + 1;
+        for (name, strategy) in wanted {
+            match known.iter().find(|queue| queue.name == *name) {
+                Some(queue) => self.set_strategy(queue.id, *strategy, queue.ring_s)?,
+                None => {
+                    self.add_queue(
+                        &Queue {
+                            id: next,
+                            name: name.clone(),
+                            extension: name.clone(),
+                            strategy: *strategy,
+                            ring_s: 15,
+                        },
+                        &everybody,
+                    )?;
+                    next += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn queues(&self) -> rusqlite::Result<Vec<Queue>> {
         self.db
             .prepare_cached("SELECT id, name, extension, strategy, ring_s FROM queue ORDER BY id")?
@@ -342,7 +374,7 @@ impl Strategy {
         }
     }
 
-    fn named(name: &str) -> Self {
+    pub(crate) fn named(name: &str) -> Self {
         match name {
             "ringall" => Self::RingAll,
             _ => Self::LeastRecent,

@@ -12,15 +12,23 @@ async fn a_saved_setting_is_seen_at_once_on_the_socket() {
     let token = bench.sign_in("anna").await;
     let mut socket = bench.socket(&token, None).await;
     let change = json!({"settings": {"allow": "ulaw, opus", "phoneBarAutoAnswer": true, "phoneBarAutoAnswerDelay": 4}});
-    let (status, _) = bench.call("PATCH", "/admin/api/agents/anna", None, Some(change)).await;
+    let (status, _) = bench
+        .call("PATCH", "/admin/api/agents/anna", None, Some(change))
+        .await;
     assert_eq!(status, 200);
     socket.next_of("profile").await;
     let (_, document) = bench.call("GET", "/api/users/me", Some(&token), None).await;
-    assert_eq!(document["allow"], json!(["ulaw", "opus"]), "in its one form");
+    assert_eq!(
+        document["allow"],
+        json!(["ulaw", "opus"]),
+        "in its one form"
+    );
     assert_eq!(document["phoneBarAutoAnswerDelay"], 4);
 
     let names = json!({"names": ["Lunch", "Prayer"]});
-    bench.call("PUT", "/admin/api/pauses", None, Some(names)).await;
+    bench
+        .call("PUT", "/admin/api/pauses", None, Some(names))
+        .await;
     let pauses = socket.next_of("pauses").await;
     assert_eq!(pauses["data"]["rows"][1]["name"], "Prayer");
 }
@@ -30,12 +38,17 @@ async fn a_value_that_no_phone_could_use_is_refused_with_a_sentence() {
     let bench = Bench::start(Config::default()).await;
     let save = async |settings| {
         let body = json!({"settings": settings});
-        bench.call("PATCH", "/admin/api/agents/anna", None, Some(body)).await
+        bench
+            .call("PATCH", "/admin/api/agents/anna", None, Some(body))
+            .await
     };
     for (settings, named) in [
         (json!({"allow": []}), "allow"),
         (json!({"allow": ["speex"]}), "allow"),
-        (json!({"phoneBarAutoAnswerDelay": -1}), "phoneBarAutoAnswerDelay"),
+        (
+            json!({"phoneBarAutoAnswerDelay": -1}),
+            "phoneBarAutoAnswerDelay",
+        ),
         (json!({"wssPort": 0}), "wssPort"),
         (json!({"internal": "202"}), "internal"),
         (json!({"favouriteColour": "green"}), "favouriteColour"),
@@ -45,12 +58,22 @@ async fn a_value_that_no_phone_could_use_is_refused_with_a_sentence() {
         let sentence = problem["detail"].as_str().expect("a sentence");
         assert!(sentence.contains(named), "{sentence}");
     }
-    let (_, agent) = bench.call("GET", "/admin/api/agents/anna", None, None).await;
-    assert_eq!(agent["settings"]["allow"], json!(["opus", "alaw", "ulaw"]), "nothing was saved");
+    let (_, agent) = bench
+        .call("GET", "/admin/api/agents/anna", None, None)
+        .await;
+    assert_eq!(
+        agent["settings"]["allow"],
+        json!(["opus", "alaw", "ulaw"]),
+        "nothing was saved"
+    );
 
     let body = json!({"settings": {"allow": []}});
     let path = "/admin/api/agents/anna?unchecked=true";
-    assert_eq!(bench.call("PATCH", path, None, Some(body)).await.0, 200, "for tests of phones");
+    assert_eq!(
+        bench.call("PATCH", path, None, Some(body)).await.0,
+        200,
+        "for tests of phones"
+    );
 }
 
 #[tokio::test]
@@ -67,11 +90,24 @@ async fn other_sites_and_strangers_do_not_get_in() {
 
     let bench = Bench::start(Config::default()).await;
     let url = format!("{}/admin/api/agents", bench.handle.https_url);
-    for (header, value) in [("Origin", "https://attacker.example"), ("Host", "rebound.attacker.example")] {
-        let answer = bench.http.get(&url).header(header, value).send().await.expect("an answer");
+    for (header, value) in [
+        ("Origin", "https://attacker.example"),
+        ("Host", "rebound.attacker.example"),
+    ] {
+        let answer = bench
+            .http
+            .get(&url)
+            .header(header, value)
+            .send()
+            .await
+            .expect("an answer");
         assert_eq!(answer.status(), 403, "{header}: {value}");
     }
     for path in ["/admin", "/admin/page.js", "/admin/page.css"] {
-        assert_eq!(bench.send("GET", path, None, None).await.status(), 200, "{path}");
+        assert_eq!(
+            bench.send("GET", path, None, None).await.status(),
+            200,
+            "{path}"
+        );
     }
 }

@@ -75,7 +75,10 @@ impl Bench {
         let response = self.send(method, path, token, body).await;
         let status = response.status().as_u16();
         let bytes = response.bytes().await.expect("a body");
-        (status, serde_json::from_slice(&bytes).unwrap_or(Value::Null))
+        (
+            status,
+            serde_json::from_slice(&bytes).unwrap_or(Value::Null),
+        )
     }
 
     pub(crate) async fn send(

@@ -13,17 +13,29 @@ async fn a_client_that_comes_back_gets_what_it_missed() {
     let token = bench.sign_in("anna").await;
     let mut socket = bench.socket(&token, None).await;
     let hello = socket.next().await;
-    assert_eq!((&hello["type"], &hello["data"]["resumed"]), (&json!("hello"), &json!(false)));
+    assert_eq!(
+        (&hello["type"], &hello["data"]["resumed"]),
+        (&json!("hello"), &json!(false))
+    );
 
-    bench.call("POST", "/api/agent/login", Some(&token), None).await;
+    bench
+        .call("POST", "/api/agent/login", Some(&token), None)
+        .await;
     let first = socket.next().await;
-    assert_eq!((&first["type"], &first["data"]["online"]), (&json!("presence"), &json!(true)));
+    assert_eq!(
+        (&first["type"], &first["data"]["online"]),
+        (&json!("presence"), &json!(true))
+    );
     let since = first["seq"].as_u64().expect("a number");
     drop(socket);
 
     let pause = json!({"reason": "Lunch"});
-    bench.call("POST", "/api/agent/pause", Some(&token), Some(pause)).await;
-    bench.call("POST", "/api/agent/unpause", Some(&token), None).await;
+    bench
+        .call("POST", "/api/agent/pause", Some(&token), Some(pause))
+        .await;
+    bench
+        .call("POST", "/api/agent/unpause", Some(&token), None)
+        .await;
     let mut socket = bench.socket(&token, Some(since)).await;
     let hello = socket.next().await;
     assert_eq!(hello["data"]["resumed"], true);
@@ -40,7 +52,11 @@ async fn a_client_that_comes_back_gets_what_it_missed() {
     assert_eq!(reasons, [json!("Lunch"), json!(null)]);
 
     let mut socket = bench.socket(&token, Some(1)).await;
-    assert_eq!(socket.next().await["data"]["resumed"], false, "of an earlier life");
+    assert_eq!(
+        socket.next().await["data"]["resumed"],
+        false,
+        "of an earlier life"
+    );
 }
 
 #[tokio::test]
@@ -65,7 +81,9 @@ async fn the_end_of_a_sign_in_is_told_with_its_reason() {
     assert_eq!(end["data"]["code"], "signed_in_elsewhere");
     assert_eq!(newer.next().await["type"], "hello");
     let disable = json!({"settings": {"disabled": true}});
-    bench.call("PATCH", "/admin/api/agents/anna", None, Some(disable)).await;
+    bench
+        .call("PATCH", "/admin/api/agents/anna", None, Some(disable))
+        .await;
     let end = newer.next_of("signed_out").await;
     assert_eq!(end["data"]["code"], "account_disabled");
 }
