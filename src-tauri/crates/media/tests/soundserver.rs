@@ -350,9 +350,19 @@ fn vanishing() {
         level(&record(&folder, "headset", 0.1)) > -30.0
     });
     assert_eq!(*faults.borrow(), None);
-    assert!(unload(&folder, "headset"));
+    // Were another sink left, the server itself would move us there.
+    assert!(control(&folder, &["unload-module", "module-null-sink"]));
     let named = eventually("the fault is told", || faults.borrow().is_some());
     println!("told after {named:?}: {:?}", *faults.borrow());
+    assert!(control(
+        &folder,
+        &[
+            "load-module",
+            "module-null-sink",
+            "sink_name=desk",
+            "rate=48000"
+        ]
+    ));
     let replaced = eventually("the desk takes over", || {
         level(&record(&folder, "desk", 0.1)) > -30.0
     });
@@ -381,4 +391,76 @@ fn vanishing() {
     eventually("the desk is silent", || {
         level(&record(&folder, "desk", 0.2)) < -90.0
     });
+}
+
+#[test]
+fn a_device_that_vanishes_beside_another_one_leaves_no_silence() {
+    inside("moving");
+}
+
+#[test]
+#[ignore = "run by a_device_that_vanishes_beside_another_one_leaves_no_silence"]
+fn moving() {
+    let folder = folder();
+    let voice = Voice::start(headset()).expect("start");
+    voice.tone(Some(ToneKind::Test));
+    eventually("the tone begins", || {
+        level(&record(&folder, "headset", 0.1)) > -30.0
+    });
+    assert!(unload(&folder, "headset"));
+    let elsewhere = ["desk", "mic"];
+    let heard = eventually("it is heard on another device", || {
+        elsewhere
+            .iter()
+            .any(|sink| level(&record(&folder, sink, 0.1)) > -30.0)
+    });
+    println!("heard on another device after {heard:?}");
+}
+
+#[test]
+fn without_any_device_the_voice_goes_on_and_says_so() {
+    let folder =
+        std::env::temp_dir().join(format!("sidetone-sound-nothing-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("folder");
+    // The default leads to a sound server that is not there.
+    std::fs::write(folder.join("asound.conf"), ASOUND).expect("write");
+    let program = std::env::current_exe().expect("this test");
+    let mut command = Command::new(program);
+    command.args(["--exact", "nothing", "--ignored", "--nocapture"]);
+    private(&mut command, &folder);
+    let output = command.env(INSIDE, &folder).output().expect("run");
+    println!("{}", String::from_utf8_lossy(&output.stdout));
+    let _ = std::fs::remove_dir_all(&folder);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+#[ignore = "run by without_any_device_the_voice_goes_on_and_says_so"]
+fn nothing() {
+    let _ = folder();
+    let voice = Voice::start(AudioSetup::Devices(DeviceSelection::default())).expect("start");
+    let faults = voice.faults();
+    let mut levels = voice.levels();
+    voice.tone(Some(ToneKind::Ringback));
+    voice.monitor(true);
+    eventually(
+        "both roles are named, with what it means and a remedy",
+        || {
+            faults.borrow().as_deref().is_some_and(|fault| {
+                fault.contains("microphone")
+                    && fault.contains("the customer cannot hear you")
+                    && fault.contains("speaker")
+                    && fault.contains("Connect it or choose another")
+            })
+        },
+    );
+    println!("{:?}", *faults.borrow());
+    for _ in 0..5 {
+        eventually("the meter ticks", || levels.has_changed().unwrap_or(false));
+        assert!(levels.borrow_and_update().microphone < -120.0);
+    }
 }
