@@ -41,4 +41,10 @@ pub trait Authenticator: Send + Sync {
     fn realm(&self) -> String;
     /// The secret of a user; `None` refuses it.
     fn secret(&self, user: &str) -> Option<Secret>;
+
+    /// Digest algorithms to challenge with, the preferred one first (RFC 8760). Only MD5 unless said otherwise:
+    /// many phones, baresip 1.0 among them, give up when they meet one that they do not know.
+    fn algorithms(&self) -> &[&'static str] {
+        &["MD5"]
+    }
 }

@@ -270,12 +270,12 @@ impl ServerDigest {
         Verdict::User(user)
     }
 
-    /// Adds a SHA-256 and an MD5 challenge with this new nonce to a 401.
+    /// Adds one challenge for each algorithm with this new nonce to a 401.
     pub(crate) fn challenge(
         &mut self,
         now: Instant,
         nonce: String,
-        realm: &str,
+        authenticator: &dyn Authenticator,
         stale: bool,
         response: &mut Message,
     ) {
@@ -288,7 +288,8 @@ impl ServerDigest {
             }
         }
         let stale = if stale { ", stale=true" } else { "" };
-        for algorithm in ["SHA-256", "MD5"] {
+        let realm = authenticator.realm();
+        for algorithm in authenticator.algorithms() {
             response.push(
                 "WWW-Authenticate",
                 format!(

@@ -35,9 +35,8 @@ impl Core {
             Verdict::Challenge { stale } => {
                 let nonce = token(&mut self.rng);
                 let mut reply = request.reply(401);
-                let realm = authenticator.realm();
                 self.server_digest
-                    .challenge(now, nonce, &realm, stale, &mut reply);
+                    .challenge(now, nonce, &*authenticator, stale, &mut reply);
                 self.reply(now, key, reply);
                 Err(())
             }

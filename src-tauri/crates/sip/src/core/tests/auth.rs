@@ -109,7 +109,7 @@ fn the_server_tells_right_wrong_stale_and_replayed() {
     let mut server = ServerDigest::default();
     let mut client = ClientDigest::default();
     let mut challenge = challenged(&[]);
-    server.challenge(now, "n1".to_owned(), "sandbox", false, &mut challenge);
+    server.challenge(now, "n1".to_owned(), &Users, false, &mut challenge);
     assert!(client.learn(&challenge));
     let request = |client: &mut ClientDigest, secret: &str| {
         let mut request = Message::request("REGISTER", "sip:sandbox");

@@ -33,6 +33,10 @@ impl Authenticator for Users {
     fn secret(&self, user: &str) -> Option<Secret> {
         (user == "1001").then(|| Secret::new("right"))
     }
+
+    fn algorithms(&self) -> &[&'static str] {
+        &["SHA-256", "MD5"]
+    }
 }
 
 fn address(text: &str) -> SocketAddr {
