@@ -12,7 +12,8 @@ use tracing_subscriber::fmt::MakeWriter;
 /// such as `sidetone_sip=debug`. Only the first call of a process counts.
 pub fn start(level: &str) {
     let filter = EnvFilter::try_from_env("SIDETONE_LOG")
-        .or_else(|_| EnvFilter::try_new(level))
+        // What the verifier logs comes back as a fault with words of its own.
+        .or_else(|_| EnvFilter::try_new(format!("{level},rustls_platform_verifier=off")))
         .unwrap_or_else(|_| EnvFilter::new("warn"));
     let done = tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -18,8 +18,8 @@ use sidetone_media::{
 };
 use sidetone_profile::{Codec, Secret};
 use sidetone_sip::{
-    Authenticator, CallTarget, Endpoint, EndpointConfig, Event, IncomingInvite, Listen, NameAddr,
-    RegisterRequest,
+    Authenticator, CallTarget, DialogEnd, Endpoint, EndpointConfig, Event, IncomingInvite, Listen,
+    NameAddr, RegisterRequest,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
@@ -335,6 +335,40 @@ async fn a_call_that_comes_in_rings_is_answered_and_hung_up() {
     })
     .await;
     phone.until_state(CallState::Ended).await;
+    phone.engine.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_without_a_codec_in_common_is_told_and_the_phone_goes_on() {
+    let mut peer = Peer::start().await;
+    let phone = Phone::start("codec", &peer, "right").await;
+    let binding = peer.registered().await;
+    phone.until_green().await;
+    let odd = MediaConfig {
+        codecs: vec![Codec::G722],
+        ..media()
+    };
+    let (_session, offer, _heard) = Session::offer(odd).await.unwrap();
+    let target = CallTarget::Contact {
+        uri: binding.contact,
+        flow: binding.flow,
+        from: NameAddr::default(),
+    };
+    peer.endpoint
+        .invite(target, offer, Vec::new())
+        .await
+        .unwrap();
+    let status = peer
+        .until("the refusal", |event| match event {
+            Event::Ended {
+                end: DialogEnd::Refused { status, .. },
+                ..
+            } => Some(status),
+            _ => None,
+        })
+        .await;
+    assert_eq!(status, 488);
+    phone.until_green().await;
     phone.engine.shut_down().await;
 }
 

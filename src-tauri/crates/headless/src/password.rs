@@ -25,7 +25,7 @@ impl SecretStore for KeychainAndPrompt {
         if !io::stdin().is_terminal() {
             return Err(format!("there is no terminal to ask for {question}"));
         }
-        rpassword::prompt_password(format!("{question}: "))
+        rpassword::prompt_password(format!("Type {question}: "))
             .map(Secret::new)
             .map_err(|e| format!("the terminal cannot be used: {e}"))
     }
@@ -49,7 +49,7 @@ pub(crate) fn find(
         Err(fault) => fault,
     };
     store
-        .ask(&format!("Password of {account}"))
+        .ask(&format!("the password of {account}"))
         .map_err(|fault| format!("{keychain}, and {fault}; give one with --password-fd"))
 }
 

@@ -5,7 +5,10 @@ use sidetone_profile::Profile;
 use super::Phone;
 use crate::account::Line;
 use crate::api::EngineEvent;
-use crate::call::Call;
+use crate::call::{Call, Sound};
+
+/// RFC 3261 section 21.4.26.
+const NOT_ACCEPTABLE_HERE: u16 = 488;
 
 impl Phone {
     pub(super) fn carry_out(&mut self, effect: Effect) {
@@ -111,10 +114,19 @@ impl Phone {
 
     fn hang_up(&mut self, call: CallId) {
         self.unhear(call);
-        let Some(dialog) = self.calls.get(&call).and_then(|c| c.dialog) else {
+        let Some(known) = self.calls.get(&call) else {
             return self.over(call, CallEnd::Local);
         };
-        if self.sip.hang_up(dialog, None).is_err() {
+        let Some(dialog) = known.dialog else {
+            return self.over(call, CallEnd::Local);
+        };
+        // A caller whose offer cannot be met is told so, and may offer something else.
+        let ended = if matches!(known.sound, Sound::Failed) {
+            self.sip.reject(dialog, NOT_ACCEPTABLE_HERE)
+        } else {
+            self.sip.hang_up(dialog, None)
+        };
+        if ended.is_err() {
             self.over(call, CallEnd::Local);
         }
     }
