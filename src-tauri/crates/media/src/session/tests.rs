@@ -105,6 +105,11 @@ async fn speak(a: &mut Side, b: &mut Side, mut done: impl FnMut(&Side, &Side) ->
     }
 }
 
+/// 10 ms of 400 Hz, which follow on each other.
+fn tone() -> Block {
+    std::array::from_fn(|n| 0.3 * (n as f32 / 120.0 * std::f32::consts::TAU).sin())
+}
+
 /// Level of the last half second.
 fn loudness(side: &Side) -> f32 {
     let from = side.heard.len().saturating_sub(24_000);
@@ -146,6 +151,40 @@ async fn plain_rtp_carries_g711_both_ways() {
 async fn sdes_carries_g722_both_ways() {
     let stats = converse(KeyingPlan::Sdes, Codec::G722).await;
     assert_eq!(stats.keying, "AES_CM_128_HMAC_SHA1_80");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_phone_on_every_interface_meets_a_server_on_loopback_and_speaks_from_its_own_threads() {
+    let server = config(KeyingPlan::Webrtc, &[Codec::Opus]);
+    let phone = MediaConfig {
+        bind: Vec::new(),
+        ..server.clone()
+    };
+    // Both directions of the call.
+    for (offering, answering) in [(phone.clone(), server.clone()), (server, phone)] {
+        let (a, b) = joined(offering, answering).await;
+        let voices = [a.session.clone(), b.session.clone()].map(|session| {
+            std::thread::spawn(move || {
+                let began = std::time::Instant::now();
+                let mut heard = [0.0; BLOCK];
+                while level::dbov(&heard) < -20.0 && began.elapsed() < PATIENCE {
+                    session.exchange(&tone(), &mut heard);
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                // The other side has to hear us, too.
+                for _ in 0..50 {
+                    session.exchange(&tone(), &mut [0.0; BLOCK]);
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                level::dbov(&heard)
+            })
+        });
+        for voice in voices {
+            let heard = tokio::task::spawn_blocking(move || voice.join());
+            let heard = heard.await.expect("waited").expect("no panic");
+            assert!(heard >= -20.0, "{heard}");
+        }
+    }
 }
 
 #[tokio::test]
