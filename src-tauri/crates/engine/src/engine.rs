@@ -7,6 +7,7 @@ use sidetone_sip::{Endpoint, EndpointConfig};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::api::{Command, EngineConfig, EngineError, EngineEvent, Snapshot};
+use crate::network;
 use crate::phone::{Message, Phone, Rooms};
 use crate::server::Server;
 use crate::settings::Settings;
@@ -72,6 +73,7 @@ impl Engine {
         let (tell, inbox) = mpsc::unbounded_channel::<Message>();
         let (events, _) = broadcast::channel(EVENTS_KEPT);
         forward_levels(&voice, events.clone());
+        network::watch(tell.clone());
         let phone = Phone::new(Rooms {
             server: Server::new(tls, tell.clone()),
             settings,

@@ -16,6 +16,7 @@ mod clock;
 mod devices;
 mod engine;
 pub mod logging;
+mod network;
 mod phone;
 mod secrets;
 mod server;

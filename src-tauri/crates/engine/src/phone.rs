@@ -39,6 +39,8 @@ pub(crate) enum Message {
     HoldAgain(CallId),
     /// The devices of now.
     Devices(Vec<DeviceInfo>),
+    /// This computer has other addresses, or woke up.
+    NetworkChanged,
 }
 
 /// A session and our description of it.
@@ -189,6 +191,10 @@ impl Phone {
             Message::Media(call, event) => self.media_event(call, event),
             Message::HoldAgain(call) => self.hold_again(call),
             Message::Devices(list) => devices::list(&mut self.devices, list),
+            Message::NetworkChanged => {
+                tracing::info!("the network changed");
+                self.sip.network_changed();
+            }
         }
     }
 
