@@ -61,7 +61,7 @@ pub enum Event {
         /// Its SDP offer.
         sdp: Option<String>,
     },
-    /// The far end answered our `reoffer`.
+    /// The far end answered our `reoffer`, or, in its ACK, the offer that an INVITE without SDP asked us for.
     ReofferAnswered {
         /// Which dialog.
         dialog: DialogId,
@@ -123,7 +123,7 @@ pub struct IncomingInvite {
 pub struct RegisterRequest {
     /// User of the address of record.
     pub user: String,
-    /// Contact URI.
+    /// Contact URI; empty with `expires_s` 0: every contact of the user is removed.
     pub contact: String,
     /// Flow to reach it over.
     pub flow: FlowId,
@@ -140,7 +140,7 @@ pub enum RegistrationState {
     Trying,
     /// Registered on a live connection.
     Registered {
-        /// Seconds granted.
+        /// Seconds granted; 0 when connected for an account that does not register.
         expires_s: u32,
     },
     /// Refused for good until the account changes: wrong credentials (401, 403, 407), unknown user (404).

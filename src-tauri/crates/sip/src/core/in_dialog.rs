@@ -275,12 +275,23 @@ impl Core {
         let header = call.session.as_ref().map(SessionTimer::header);
         let body = sdp.clone();
         call.offer = Offer::Sent { sdp, refresh };
-        self.send_in_dialog(now, dialog, "INVITE", Owner::Reinvite(dialog), |invite| {
+        let sent = self.send_in_dialog(now, dialog, "INVITE", Owner::Reinvite(dialog), |invite| {
             if let Some(header) = header {
                 invite.push("Session-Expires", header);
             }
             *invite = std::mem::replace(invite, Message::request("", "")).with_sdp(&body);
         });
+        if sent.is_none() {
+            if let Some(call) = self.calls.get_mut(&dialog) {
+                call.offer = Offer::None;
+            }
+            if !refresh {
+                self.event(Event::ReofferRefused {
+                    dialog,
+                    status: 503,
+                });
+            }
+        }
     }
 
     pub(super) fn reinvite_answered(

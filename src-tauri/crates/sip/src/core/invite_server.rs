@@ -279,6 +279,15 @@ impl Core {
         let Some(dialog) = dialog else {
             return;
         };
+        if let Some(call) = self.calls.get_mut(&dialog)
+            && let Offer::Received { key, request } = &call.offer
+            && *key == invite
+        {
+            let request = request.clone();
+            call.offer = Offer::None;
+            self.refuse(now, &invite, &request, 487);
+            return;
+        }
         let Ok((waiting, request)) = self.unanswered(dialog) else {
             // Answered already: CANCEL has no effect (RFC 3261 §9.2).
             return;

@@ -172,13 +172,17 @@ async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
 /// Tries the addresses of a host one after the other.
 async fn dial(host: &str, port: u16, name: &str) -> Result<TcpStream, Fault> {
     let mut fault = Fault::network(format!("the server at {name} does not answer"));
-    for address in resolve(host, port).await? {
-        match TcpStream::connect(address).await {
-            Ok(tcp) => {
+    let addresses = resolve(host, port).await?;
+    // A silent address must leave time for the next one.
+    let share = CONNECT_PATIENCE / u32::try_from(addresses.len() + 1).unwrap_or(u32::MAX);
+    for address in addresses {
+        match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(tcp)) => {
                 stream::keep_alive(&tcp);
                 return Ok(tcp);
             }
-            Err(error) => fault = Fault::of_io(&error, name),
+            Ok(Err(error)) => fault = Fault::of_io(&error, name),
+            Err(_) => {}
         }
     }
     Err(fault)

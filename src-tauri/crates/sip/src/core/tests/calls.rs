@@ -242,3 +242,32 @@ fn a_call_whose_phone_never_returns_is_given_up_by_the_server() {
         "{told:?}"
     );
 }
+
+#[test]
+fn a_cancelled_offer_is_withdrawn() {
+    let mut sim = Sim::registered(TransportKind::Wss);
+    let (out, far) = established(&mut sim);
+    sim.phone
+        .reoffer(sim.now, out, "hold".to_owned())
+        .expect("offer");
+    sim.run(SECOND, |_, _, _| {});
+    let key = match &sim.server.calls[&far].offer {
+        crate::core::call::Offer::Received { request, .. } => request.clone(),
+        _ => panic!("no offer is open"),
+    };
+    let mut cancel = crate::core::Message::request("CANCEL", key.uri());
+    for name in ["Via", "From", "To", "Call-ID"] {
+        cancel.push(name, key.get(name).unwrap_or_default());
+    }
+    cancel.push("CSeq", format!("{} CANCEL", key.seq()));
+    let bytes = cancel.to_bytes();
+    sim.server
+        .handle(sim.now, Input::Received(super::TO_PHONE, bytes));
+    sim.run(SECOND, |_, _, _| {});
+    assert_eq!(sim.sent(Side::Server, "487"), 1);
+    assert!(sim.server.answer_reoffer(sim.now, far, None).is_err());
+    assert!(
+        sim.told(Side::Phone)
+            .contains(&"ReofferRefused 487".to_owned())
+    );
+}
