@@ -8,7 +8,9 @@
 pub mod asterisk;
 pub mod compare;
 pub mod namespace;
+pub mod phone;
 pub mod program;
+pub mod sandbox;
 pub mod speech;
 mod workdir;
 

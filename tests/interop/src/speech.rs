@@ -38,5 +38,19 @@ pub fn customer() -> io::Result<PathBuf> {
 /// # Errors
 /// See [`recordings`].
 pub fn agent() -> io::Result<PathBuf> {
-    recordings().map(|files| files[1].clone())
+    recordings().map(|files| files[files.len() - 1].clone())
+}
+
+/// The recording of this name, with or without its ending.
+///
+/// # Errors
+/// When there is none.
+pub fn named(name: &str) -> io::Result<PathBuf> {
+    recordings()?
+        .into_iter()
+        .find(|file| {
+            file.file_stem()
+                .is_some_and(|stem| stem == name.trim_end_matches(".wav"))
+        })
+        .ok_or_else(|| io::Error::other(format!("there is no recording {name}")))
 }
