@@ -23,7 +23,7 @@ pub(crate) struct AudioSender {
 pub(crate) struct EncodedFrame<'a> {
     /// Payload.
     pub(crate) payload: &'a [u8],
-    /// RTP ticks that this frame covers.
+    /// RTP ticks that this frame covers. Frames that need not be sent cover time too: the timestamp goes on.
     pub(crate) ticks: u32,
     /// Start of a talk spurt (RFC 3551 section 4.1).
     pub(crate) marker: bool,
