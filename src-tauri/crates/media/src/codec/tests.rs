@@ -81,6 +81,7 @@ fn a_round_trip_keeps_the_signal() {
         let spec = spec(codec).expect("built");
         let pcm = voice(spec.sample_rate, 1.0);
         let ratio = snr(&pcm, &round_trip(spec, &pcm, |_| false), delay);
+        println!("{}: {ratio:.1} dB", spec.name);
         assert!(ratio > least, "{}: {ratio} dB", spec.name);
     }
 }

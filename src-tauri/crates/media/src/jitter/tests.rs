@@ -226,6 +226,7 @@ fn a_clean_stream_is_played_whole_with_little_delay_by_every_codec() {
             assert_eq!(heard.holes(3), 0, "{codec:?} {ptime} ms");
             assert!(largest_step(settled) < 0.03, "{codec:?} {ptime} ms clicks");
             let delay = heard.mean_delay(3);
+            println!("clean {codec:?} {ptime} ms: {delay:.1} ms of delay");
             assert!(delay < 45.0, "{codec:?} {ptime} ms: {delay} ms");
             assert!(heard.concealed(3) < 0.001, "{codec:?} {ptime} ms");
         }
@@ -242,6 +243,7 @@ fn jitter_is_absorbed_with_bounded_delay() {
                 ..Network::default()
             });
             let (delay, concealed) = (heard.mean_delay(4), heard.concealed(4));
+            println!("{jitter} ms of jitter: {delay:.1} ms, {concealed:.4} concealed");
             assert!(
                 delay < bound,
                 "{jitter} ms, seed {seed}: {delay} ms of delay"
@@ -303,6 +305,8 @@ fn a_sender_whose_clock_is_off_neither_starves_nor_piles_up() {
             assert_eq!(heard.holes(5), 0, "{codec:?} {ppm} ppm");
             assert!(heard.largest_delay(5) < 90.0, "{codec:?} {ppm} ppm");
             let concealed = heard.concealed(5);
+            let delay = heard.largest_delay(5);
+            println!("{codec:?} {ppm} ppm: at most {delay:.1} ms, {concealed:.4} concealed");
             assert!(concealed < 0.003, "{codec:?} {ppm} ppm: {concealed}");
             assert!(
                 largest_step(heard.from(5)) < 0.03,
