@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sidetone_media::KeyingPlan;
-use sidetone_sandbox::{Config, CustomerCall, PbxConfig, SmallConfig, likeness, speech};
+use sidetone_sandbox::{Config, CustomerCall, PbxConfig, SmallConfig, likeness, speech, write_wav};
 use sidetone_sip::{DialogEnd, Event};
 
 use crate::client::Bench;
@@ -29,8 +29,11 @@ fn voice(name: &str) -> Vec<f32> {
 
 fn same(heard: &[f32], original: &[f32], what: &str) {
     let found = likeness(heard, original).expect("there is sound");
-    assert!(found.correlation > 0.8, "{what}: {found:?}");
-    assert!(found.level_difference_db.abs() < 6.0, "{what}: {found:?}");
+    if found.correlation < 0.8 || found.level_difference_db.abs() > 6.0 {
+        let path = std::env::temp_dir().join(format!("sandbox-{}.wav", what.replace(' ', "-")));
+        let _ = std::fs::write(&path, write_wav(heard));
+        panic!("{what}: {found:?}, heard: {}", path.display());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
