@@ -1,6 +1,7 @@
 //! `cargo xtask run`.
 
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use crate::failure::Failure;
@@ -8,7 +9,7 @@ use crate::needs::Purpose;
 use crate::setup::{self, Consent};
 use crate::steps::{Output, Steps};
 use crate::test::build;
-use crate::workspace::{built, cargo, npm, npm_is_current, released, root};
+use crate::workspace::{built, cargo, debug_folder, npm, npm_is_current, released, root};
 
 /// Takes one queue call without a window; the last line on standard output is the result in JSON.
 pub(crate) fn headless(consent: Consent) -> Result<(), Failure> {
@@ -66,24 +67,43 @@ pub(crate) fn bar(consent: Consent, release: bool) -> Result<(), Failure> {
     steps.note("opening the contact centre");
     let centre = Centre::open()?;
     eprintln!(
-        "  server {}  admin page {}  agent {}",
-        centre.server, centre.admin, centre.name
+        "  server {}  admin page {}  agent {AGENT}",
+        centre.server, centre.admin
     );
-    steps.run(
-        "the bar is open; close it from its tray icon, or press Ctrl-C here",
+    let password = password_file(&centre.password)?;
+    steps.run_with_input(
+        "the bar is open; quit it from its tray icon, or press Ctrl-C here",
         Command::new(program)
             .args([
                 "--server",
                 &centre.server,
+                "--name",
+                AGENT,
+                "--password-fd",
+                "0",
                 "--ca",
-                &centre.ca,
-                "--user",
-                &centre.name,
             ])
-            .env("SIDETONE_PASSWORD", &centre.password),
-        Output::Shown,
+            .arg(&centre.ca),
+        password,
         "Is there a display? `cargo xtask run --headless` needs none.",
     )
+}
+
+/// The agent that the bar is signed in as.
+const AGENT: &str = "anna";
+
+/// A file to be read as standard input: the password stands on no command line.
+fn password_file(password: &str) -> Result<std::fs::File, Failure> {
+    let path = debug_folder().join("xtask-logs/run-password");
+    std::fs::write(&path, format!("{password}\n"))
+        .and_then(|()| std::fs::File::open(&path))
+        .map_err(|error| {
+            Failure::new(
+                "handing over the demonstration's password",
+                format!("{}: {error}", path.display()),
+                "Is the target folder writable?",
+            )
+        })
 }
 
 /// The running sandbox; ends when dropped.
@@ -91,18 +111,23 @@ struct Centre {
     child: Child,
     server: String,
     admin: String,
-    ca: String,
-    name: String,
+    ca: PathBuf,
     password: String,
 }
 
 impl Centre {
     fn open() -> Result<Self, Failure> {
-        let step = "opening the contact centre";
-        let remedy = "Run target/debug/sidetone-sandbox by hand and read what it says.";
-        let failed = |reason: String| Failure::new(step, reason, remedy);
+        let failed = |reason: String| {
+            Failure::new(
+                "opening the contact centre",
+                reason,
+                "Run sidetone-sandbox by hand and read what it says.",
+            )
+        };
+        let ca = debug_folder().join("xtask-logs/sandbox-ca.pem");
         let mut child = Command::new(built("sidetone-sandbox"))
-            .args(["--json", "--customers", "40"])
+            .args(["--json", "--customers-every", "40", "--ca-out"])
+            .arg(&ca)
             .current_dir(root())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -119,9 +144,8 @@ impl Centre {
         let centre = Self {
             server: field("server"),
             admin: field("admin"),
-            ca: field("ca"),
-            name: field("user"),
             password: field("password"),
+            ca,
             child,
         };
         if read.is_err() || centre.server.is_empty() {

@@ -97,6 +97,18 @@ impl Steps {
         Err(Failure::new(name, reason, remedy))
     }
 
+    /// Runs a program that reads `input` as the next step, its output shown.
+    pub(crate) fn run_with_input(
+        &mut self,
+        name: &str,
+        command: &mut Command,
+        input: File,
+        remedy: &str,
+    ) -> Result<(), Failure> {
+        command.stdin(input);
+        self.run(name, command, Output::Shown, remedy)
+    }
+
     /// Counts a step that this program does itself.
     pub(crate) fn note(&mut self, name: &str) {
         self.done += 1;

@@ -5,6 +5,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::asterisk::{AMI_ADDRESS, AMI_USER};
 use crate::phone::PATIENCE;
 use crate::program::{Program, beside};
 
@@ -26,6 +27,32 @@ impl Sandbox {
     /// # Errors
     /// What it said instead of being ready.
     pub fn open(folder: &Path, arguments: &[&str]) -> Result<Self, String> {
+        Self::start(folder, arguments, None)
+    }
+
+    /// Starts it in front of the tests' Asterisk.
+    ///
+    /// # Errors
+    /// What it said instead of being ready.
+    pub fn open_before_asterisk(
+        folder: &Path,
+        wss: &str,
+        sip_secrets: &str,
+        ami_secret: &str,
+    ) -> Result<Self, String> {
+        let ami = AMI_ADDRESS.to_string();
+        let arguments = [
+            ["--pbx", "asterisk"],
+            ["--ami", &ami],
+            ["--ami-user", AMI_USER],
+            ["--ami-secret-fd", "0"],
+            ["--asterisk-wss", wss],
+            ["--sip-secrets", sip_secrets],
+        ];
+        Self::start(folder, &arguments.concat(), Some(ami_secret))
+    }
+
+    fn start(folder: &Path, arguments: &[&str], secret: Option<&str>) -> Result<Self, String> {
         let ca = folder.join("sandbox-ca.pem");
         let mut command = Command::new(beside("sidetone-sandbox"));
         command
@@ -35,6 +62,9 @@ impl Sandbox {
             .args(arguments);
         let mut program = Program::start(&mut command, &folder.join("sandbox.log"))
             .map_err(|error| error.to_string())?;
+        if let Some(secret) = secret {
+            program.tell(secret).map_err(|error| error.to_string())?;
+        }
         let ready = program.wait_for("the sandbox to be ready", PATIENCE, |line| {
             line["event"] == "ready"
         })?;
