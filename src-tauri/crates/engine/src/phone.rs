@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sidetone_agent::{Agent, CallId, Input, PresenceReport, SignIn, SignInRefusal};
+use sidetone_agent::{Agent, CallId, Input, PresenceReport, SignIn};
 use sidetone_media::{DeviceInfo, MediaError, Session, SessionEvent, Voice};
 use sidetone_sip::{DialogId, Endpoint, Event};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -220,9 +220,8 @@ impl Phone {
                 self.handle(Input::ProfileFaults(document.fault_sentences()));
                 self.handle(Input::Profile(Box::new(document.profile)));
             }
-            FromServer::Ended(detail) => {
-                let ended = SignInRefusal::SessionEnded(detail);
-                self.handle(Input::SignIn(SignIn::Refused(ended)));
+            FromServer::Ended(reason) => {
+                self.handle(Input::SignIn(SignIn::Refused(reason)));
             }
         }
     }

@@ -15,6 +15,9 @@ use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::phone::Message;
 
+/// How long the reason of a refused token is waited for.
+const LAST_WORD_WITHIN: Duration = Duration::from_secs(1);
+
 /// A profile and the SIP account that belongs to it; the words say why there is none.
 pub(crate) type SipAccount = Result<SipCredentials, String>;
 
@@ -30,7 +33,7 @@ pub(crate) enum FromServer {
     /// The profile changed.
     Profile(Box<AgentDocument>, Box<SipAccount>),
     /// The session is over.
-    Ended(String),
+    Ended(SignInRefusal),
 }
 
 /// All that a sign-in brings.
@@ -163,7 +166,7 @@ impl Server {
         self.spawn(async move {
             match request.await {
                 Ok(now) => FromServer::Input(Box::new(Input::Presence(presence(now)))),
-                Err(Fault::SessionEnded { detail, .. }) => FromServer::Ended(detail),
+                Err(Fault::SessionEnded { code, detail }) => ended(&code, detail),
                 Err(Fault::Unreachable(fault)) => {
                     tracing::info!(%fault, "presence request was not answered");
                     FromServer::Input(Box::new(Input::PresenceFailed {
@@ -261,8 +264,10 @@ impl Pump {
         while let Some(event) = self.realtime.next().await {
             match self.take(event).await {
                 Ok(()) => {}
-                Err(Fault::SessionEnded { detail, .. }) => {
-                    self.tell.say(FromServer::Ended(detail));
+                Err(Fault::SessionEnded { code, detail }) => {
+                    let last = self.last_word().await;
+                    let (code, detail) = last.unwrap_or((code, detail));
+                    self.tell.say(ended(&code, detail));
                     return;
                 }
                 Err(fault) => {
@@ -270,6 +275,20 @@ impl Pump {
                 }
             }
         }
+    }
+
+    /// A token that is refused has a reason, which the server pushes at the same time.
+    async fn last_word(&mut self) -> Option<(String, String)> {
+        let reason = async {
+            while let Some(event) = self.realtime.next().await {
+                if let RealtimeEvent::SignedOut { code, detail } = event {
+                    return Some((code, detail));
+                }
+            }
+            None
+        };
+        let reason = tokio::time::timeout(LAST_WORD_WITHIN, reason).await;
+        reason.ok().flatten()
     }
 
     async fn take(&self, event: RealtimeEvent) -> Result<(), Fault> {
@@ -295,7 +314,7 @@ impl Pump {
             RealtimeEvent::Pauses(rows) => self.tell.input(Input::PauseReasons(reasons(rows))),
             RealtimeEvent::SignedOut { code, detail } => {
                 tracing::info!(code, "the server ended the session");
-                self.tell.say(FromServer::Ended(detail));
+                self.tell.say(ended(&code, detail));
             }
         }
         Ok(())
@@ -323,6 +342,15 @@ impl Pump {
         self.tell
             .say(FromServer::Profile(Box::new(document), Box::new(sip)));
     }
+}
+
+/// The end of a session in `agent`'s terms.
+fn ended(code: &str, detail: String) -> FromServer {
+    FromServer::Ended(match code {
+        "account_disabled" => SignInRefusal::Disabled,
+        "account_locked" => SignInRefusal::Locked,
+        _ => SignInRefusal::SessionEnded(detail),
+    })
 }
 
 /// A refused sign-in in `agent`'s terms.
