@@ -201,6 +201,8 @@ async fn start(
         std::fs::create_dir_all(folder).map_err(|e| SandboxError::File(folder.clone(), e))?;
     }
     let loopback = config.listen.is_loopback();
+    // The voices are ready before the first call, without keeping the start waiting.
+    tokio::task::spawn_blocking(|| crate::sound::speech("en-male"));
     let identity = Identity::open(config.data.as_deref(), &config.names)?;
     let mut store = Store::open(config.data.as_deref())?;
     let password = if store.is_empty()? {

@@ -1,6 +1,7 @@
 //! The customers' voices, WAV, levels and likeness of two recordings.
 
 use std::io::Cursor;
+use std::sync::LazyLock;
 
 use serde::Serialize;
 
@@ -48,7 +49,17 @@ pub fn speech_wav(name: &str) -> Option<&'static [u8]> {
 /// A recorded voice at 48 kHz.
 #[must_use]
 pub fn speech(name: &str) -> Option<Vec<f32>> {
-    read_wav(speech_wav(name)?)
+    // Bringing a voice to 48 kHz takes long enough to be heard in a call, so it is done once.
+    static READY: LazyLock<Vec<(&str, Vec<f32>)>> = LazyLock::new(|| {
+        CLIPS
+            .iter()
+            .filter_map(|(name, bytes)| Some((*name, read_wav(bytes)?)))
+            .collect()
+    });
+    READY
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, samples)| samples.clone())
 }
 
 /// Reads a WAV file, mixes it to mono and brings it to 48 kHz. `None`: it is no WAV file, or one of another rate than

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use sidetone_profile::{Secret, wire};
 
 use super::settings;
 use crate::centre::Centre;
-use crate::contract::{Body, agent_row};
+use crate::contract::{Body, Params, agent_row};
 use crate::password;
 use crate::problem::Problem;
 use crate::store::Agent;
@@ -58,7 +58,7 @@ pub(crate) async fn one(State(centre): State<Arc<Centre>>, Path(id): Path<String
 pub(crate) async fn save(
     State(centre): State<Arc<Centre>>,
     Path(id): Path<String>,
-    Query(options): Query<SaveOptions>,
+    Params(options): Params<SaveOptions>,
     Body(changes): Body<Save>,
 ) -> Answer {
     let mut agent = find(&centre, &id)?;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::calls::CallId;
 use crate::centre::Centre;
-use crate::contract::Body;
+use crate::contract::{Body, Params};
 use crate::pbx::{CustomerCall, Switch};
 use crate::problem::Problem;
 use crate::sound;
@@ -76,7 +76,7 @@ pub(crate) async fn heard(
 pub(crate) async fn likeness(
     State(centre): State<Arc<Centre>>,
     Path(id): Path<String>,
-    Query(wanted): Query<Wanted>,
+    Params(wanted): Params<Wanted>,
 ) -> Answer {
     let heard = recording(&centre, &id)?;
     let original = sound::speech(&wanted.speech).ok_or_else(unknown_speech)?;

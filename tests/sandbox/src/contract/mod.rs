@@ -9,7 +9,7 @@ mod rpc;
 mod users;
 mod voice;
 
-pub(crate) use access::Body;
+pub(crate) use access::{Body, Params};
 pub(crate) use rpc::agent_row;
 
 use std::sync::Arc;

@@ -41,8 +41,8 @@ async fn the_echo_says_what_it_hears() {
     let bench = bench().await;
     let token = bench.sign_in("anna").await;
     let mut phone = Phone::register(&bench, &token).await;
-    let (dialog, mut sound) = phone.call("600", KeyingPlan::Webrtc).await;
     let said = voice("en-male");
+    let (dialog, mut sound) = phone.call("600", KeyingPlan::Webrtc).await;
     let heard = sound.talk(&said, TALK).await;
     same(&heard, &said, "echo");
     phone.endpoint.hang_up(dialog, None).expect("hung up");
@@ -58,8 +58,8 @@ async fn a_phone_bar_agent_gets_the_echo_over_udp_and_plain_rtp() {
     let bench = bench().await;
     let token = bench.sign_in("dana").await;
     let mut phone = Phone::register(&bench, &token).await;
-    let (dialog, mut sound) = phone.call("600", KeyingPlan::Plain).await;
     let said = voice("it-female");
+    let (dialog, mut sound) = phone.call("600", KeyingPlan::Plain).await;
     let heard = sound.talk(&said, TALK).await;
     same(&heard, &said, "echo");
     phone.endpoint.hang_up(dialog, None).expect("hung up");
@@ -110,6 +110,7 @@ async fn early_media_comes_before_the_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_customer_reaches_a_ready_member_and_both_hear_each_other() {
     let bench = bench().await;
+    let said = voice("it-male");
     let (anna, ben) = (bench.log_in("anna").await, bench.log_in("ben").await);
     let pause = json!({"reason": "Lunch"});
     bench
@@ -143,7 +144,6 @@ async fn a_customer_reaches_a_ready_member_and_both_hear_each_other() {
         .ringing(invite.dialog, None)
         .expect("ringing");
     let mut sound = ready.answer(&invite).await;
-    let said = voice("it-male");
     let heard = sound.talk(&said, TALK - Duration::from_millis(500)).await;
     same(&heard, &voice("en-female"), "the customer");
     assert_eq!(
@@ -252,6 +252,7 @@ async fn agents_call_each_other_by_extension() {
     let (anna, ben) = (bench.sign_in("anna").await, bench.sign_in("ben").await);
     let mut caller = Phone::register(&bench, &anna).await;
     let mut callee = Phone::register(&bench, &ben).await;
+    let (says, answers) = (voice("en-male"), voice("it-female"));
     let answering = async {
         let invite = callee.rings().await;
         assert_eq!(invite.from.user, "201");
@@ -259,7 +260,6 @@ async fn agents_call_each_other_by_extension() {
     };
     let ((dialog, mut near), mut far) =
         tokio::join!(caller.call("202", KeyingPlan::Webrtc), answering);
-    let (says, answers) = (voice("en-male"), voice("it-female"));
     let (heard_near, heard_far) = tokio::join!(near.talk(&says, TALK), far.talk(&answers, TALK));
     same(&heard_near, &answers, "what the caller hears");
     same(&heard_far, &says, "what the called one hears");
@@ -272,8 +272,8 @@ async fn record_and_report_plays_back_and_measures() {
     let bench = bench().await;
     let token = bench.sign_in("anna").await;
     let mut phone = Phone::register(&bench, &token).await;
-    let (_, mut sound) = phone.call("603", KeyingPlan::Webrtc).await;
     let said = voice("en-female");
+    let (_, mut sound) = phone.call("603", KeyingPlan::Webrtc).await;
     sound.talk(&said, Duration::from_secs(4)).await;
     assert!(sound.session.send_dtmf("#"), "digits are negotiated");
     let record = tokio::spawn(async move {

@@ -243,9 +243,7 @@ impl Leg {
                 }
                 event = self.next() => match event {
                     LegEvent::Ended(_) => return Ending::HungUp,
-                    LegEvent::Digit(digit) => if digits(digit) {
-                        return Ending::Digit;
-                    },
+                    LegEvent::Digit(digit) if digits(digit) => return Ending::Digit,
                     _ => {}
                 },
                 _ = stop.changed() => return Ending::HungUp,
