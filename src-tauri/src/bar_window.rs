@@ -20,7 +20,7 @@ pub(crate) const LABEL: &str = "bar";
 
 // All in logical pixels.
 const HEIGHT: u32 = 56;
-const WIDTH: u32 = 1040;
+const WIDTH: u32 = 1100;
 const NARROWEST: u32 = 640;
 const WIDEST: u32 = 1100;
 const SIGN_IN: (u32, u32) = (420, 560);

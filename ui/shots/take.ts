@@ -122,7 +122,7 @@ function heightOf(shot: Shot): number {
 function widthOf(shot: Shot): number {
   if (shot.page === "ringing") return 380;
   if (shot.state.startsWith("sign-in")) return 420;
-  return shot.width ?? 1040;
+  return shot.width ?? 1100;
 }
 
 async function take(browser: Browser, base: string, shot: Shot, look: Look): Promise<string[]> {
