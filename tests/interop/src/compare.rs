@@ -2,7 +2,8 @@
 //!
 //! Both are cut into 20 ms frames and 16 bands of speech (100 Hz to 3.6 kHz). The correlation is taken over
 //! frames and bands at the delay where it is highest, each band freed of its mean: it ignores level, tone colour
-//! and phase (a codec may change those) and drops when a word is missing, doubled or replaced by noise.
+//! and phase (a codec may change those) and drops when a word is missing, doubled or replaced by noise. Each second
+//! may lie up to 80 ms off the whole: a jitter buffer may change its delay, as long as the speech stays the speech.
 
 use std::path::Path;
 
@@ -108,14 +109,28 @@ pub fn compare(heard: &Sound, said: &Sound) -> Option<Comparison> {
     let heard = Frames::of(heard).trimmed()?;
     let said = Frames::of(said);
     said.clone().trimmed()?;
-    let (offset, correlation) = (0..said.len())
-        .map(|offset| (offset, correlation(&heard, &said, offset)))
+    let whole = 0..heard.len();
+    let (offset, _) = (0..said.len())
+        .map(|offset| {
+            (
+                offset,
+                correlation(&heard, &said, &[(whole.clone(), offset)]),
+            )
+        })
         .max_by(|(_, a), (_, b)| a.total_cmp(b))?;
+    let pieces = aligned(&heard, &said, offset);
+    let correlation = correlation(&heard, &said, &pieces);
+    let offset_at = |index: usize| {
+        pieces
+            .iter()
+            .find(|(piece, _)| piece.contains(&index))
+            .map_or(offset, |(_, offset)| *offset)
+    };
     let mut heard_power = 0.0;
     let mut said_power = 0.0;
     let mut pairs = Vec::new();
     for (index, level) in heard.levels.iter().enumerate() {
-        let reference = said.levels[(index + offset) % said.len()];
+        let reference = said.levels[(index + offset_at(index)) % said.len()];
         if reference > ACTIVE_DBOV {
             heard_power += power(*level);
             said_power += power(reference);
@@ -230,22 +245,58 @@ impl Frames {
     }
 }
 
+/// Frames of what was heard, and by how many what was said lies after them.
+type Piece = (std::ops::Range<usize>, usize);
+
+/// Seconds of what was heard, each with the delay near `offset` at which it fits best.
+fn aligned(heard: &Frames, said: &Frames, offset: usize) -> Vec<Piece> {
+    let (second, leeway) = (100, 8);
+    let count = (heard.len() / second).max(1);
+    (0..count)
+        .map(|number| {
+            let end = if number + 1 == count {
+                heard.len()
+            } else {
+                (number + 1) * second
+            };
+            let piece = number * second..end;
+            let start = offset + said.len() - leeway.min(said.len());
+            let best = (start..=start + 2 * leeway)
+                .max_by(|a, b| {
+                    let fit = |offset: usize| correlation(heard, said, &[(piece.clone(), offset)]);
+                    fit(*a).total_cmp(&fit(*b))
+                })
+                .unwrap_or(offset);
+            (piece, best)
+        })
+        .collect()
+}
+
 /// Pearson's coefficient over frames and bands.
-fn correlation(heard: &Frames, said: &Frames, offset: usize) -> f32 {
-    let count = heard.len() as f32;
+fn correlation(heard: &Frames, said: &Frames, pieces: &[Piece]) -> f32 {
+    let pairs = || {
+        pieces.iter().flat_map(|(piece, offset)| {
+            piece.clone().map(move |index| {
+                (
+                    &heard.bands[index],
+                    &said.bands[(index + offset) % said.len()],
+                )
+            })
+        })
+    };
+    let count = pairs().count() as f32;
     let mut sums = [[0.0_f32; BANDS]; 2];
-    let at = |index: usize| &said.bands[(index + offset) % said.len()];
-    for (index, bands) in heard.bands.iter().enumerate() {
+    for (x, y) in pairs() {
         for band in 0..BANDS {
-            sums[0][band] += bands[band];
-            sums[1][band] += at(index)[band];
+            sums[0][band] += x[band];
+            sums[1][band] += y[band];
         }
     }
     let (mut xy, mut xx, mut yy) = (0.0_f32, 0.0_f32, 0.0_f32);
-    for (index, bands) in heard.bands.iter().enumerate() {
+    for (x, y) in pairs() {
         for band in 0..BANDS {
-            let x = bands[band] - sums[0][band] / count;
-            let y = at(index)[band] - sums[1][band] / count;
+            let x = x[band] - sums[0][band] / count;
+            let y = y[band] - sums[1][band] / count;
             xy += x * y;
             xx += x * x;
             yy += y * y;

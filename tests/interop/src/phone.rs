@@ -144,6 +144,17 @@ impl Phone {
         Ok(last)
     }
 
+    /// Waits until it has sent some of its own sound in a call: the path stands, heard or not.
+    ///
+    /// # Errors
+    /// What the phone said instead.
+    pub fn speaks(&mut self) -> Result<Value, String> {
+        self.program
+            .wait_for("sound on its way", PATIENCE, |event| {
+                event["event"] == "media" && event["packets_sent"].as_u64() > Some(0)
+            })
+    }
+
     /// Whether a call comes within `time`.
     pub fn is_rung(&mut self, time: Duration) -> bool {
         self.program.comes(time, |event| {

@@ -148,11 +148,11 @@ fn digits_arrive_in_their_order() {
             let mut phone = stage.phone(user, json!({ "allow": [codec] }));
             phone.tell("dial 602").expect("the phone runs");
             phone.call("up").unwrap_or_else(|said| panic!("{said}"));
-            phone.listen(1).unwrap_or_else(|said| panic!("{said}"));
+            phone.speaks().unwrap_or_else(|said| panic!("{said}"));
             phone.tell("dtmf 19*0557#").expect("the phone runs");
             let line = stage
                 .asterisk
-                .log_line(&format!("digits from {user}: "), PATIENCE)
+                .log_line(&format!(": digits from {user}: "), PATIENCE)
                 .unwrap_or_else(|log| panic!("{log}"));
             assert!(
                 line.ends_with(&format!("digits from {user}: 19*0557")),
