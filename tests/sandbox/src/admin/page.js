@@ -1,11 +1,13 @@
 "use strict";
 const main = document.getElementById("main");
 const statusLine = document.getElementById("status");
-const token = new URLSearchParams(location.hash.slice(1)).get("token");
+// Links may name the administrator's token, an agent, a group of settings or a view: #agent=ben&tab=Voice, #view=calls
+const wanted = new URLSearchParams(location.hash.slice(1));
+const token = wanted.get("token");
 const words = { ready: "Ready", pause: "Paused", busy: "In a call", ringing: "Ringing", offline: "Offline" };
 let groups = [];
 let shown = null;
-let tab = "Account";
+let tab = wanted.get("tab") || "Account";
 
 async function call(method, path, body) {
   const headers = { "Content-Type": "application/json" };
@@ -280,7 +282,9 @@ document.getElementById("open-calls").addEventListener("click", () => open(showC
 attempt(async () => {
   groups = (await call("GET", "settings")).groups;
   await listAgents();
-  const first = document.querySelector("[data-agent]")?.dataset.agent;
+  if (wanted.get("view") === "calls") return showCalls();
+  if (wanted.get("view") === "centre") return showCentre();
+  const first = wanted.get("agent") || document.querySelector("[data-agent]")?.dataset.agent;
   if (first) await showAgent(first);
 });
 setInterval(() => { if (!document.hidden) listAgents(); }, 5000);
