@@ -53,6 +53,7 @@ pub enum AsteriskError {
 #[derive(Debug)]
 pub struct Asterisk {
     child: Child,
+    mount: PathBuf,
     folder: PathBuf,
     secrets: HashMap<&'static str, String>,
     /// The signed-in manager connection.
@@ -83,10 +84,8 @@ impl Asterisk {
         write_config(&folder.join("etc"), &secrets)?;
         write_certificates(folder)?;
         write_sounds(speech, &folder.join("sounds"))?;
-        run(Command::new("mount")
-            .arg("--bind")
-            .arg(folder)
-            .arg(root.join("mnt")))?;
+        let mount = root.join("mnt");
+        run(Command::new("mount").arg("--bind").arg(folder).arg(&mount))?;
         let log = std::fs::File::create(folder.join("log/console"))?;
         let mut child = Command::new("chroot")
             .arg(&root)
@@ -103,6 +102,7 @@ impl Asterisk {
         ) {
             Ok(ami) => Ok(Self {
                 child,
+                mount,
                 folder: folder.to_owned(),
                 secrets,
                 ami,
@@ -201,6 +201,7 @@ impl Drop for Asterisk {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let _ = Command::new("umount").arg(&self.mount).status();
     }
 }
 

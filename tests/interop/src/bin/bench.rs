@@ -1,0 +1,147 @@
+//! Figures about speed, printed and not judged: the phone beside baresip, each calling the same echo of the same
+//! Asterisk for the same time. The phone's call is Opus over DTLS-SRTP and WSS, baresip's plain RTP over UDP.
+
+use std::io::{Error, Result};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use sidetone_interop::asterisk::Asterisk;
+use sidetone_interop::namespace::{self, ADDRESS};
+use sidetone_interop::phone::{Identity, Phone};
+use sidetone_interop::{WorkDir, speech};
+
+/// Seconds of call that are measured.
+const CALL_S: u32 = 20;
+
+fn main() -> Result<ExitCode> {
+    if !namespace::is_inside() {
+        let status = namespace::inside(std::env::current_exe()?.as_os_str()).status()?;
+        return Ok(if status.success() {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::FAILURE
+        });
+    }
+    let folder = WorkDir::new("bench")?;
+    let asterisk = Asterisk::start(folder.path(), &speech::customer()?).map_err(Error::other)?;
+    println!(
+        "{:<12} {:>14} {:>16} {:>10}",
+        "", "green, ms", "CPU, s per min", "PSS, MiB"
+    );
+    phone(&asterisk, &folder)?;
+    baresip(&asterisk, &folder)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn phone(asterisk: &Asterisk, folder: &WorkDir) -> Result<()> {
+    let identity = Identity::Account {
+        user: "201",
+        secret: asterisk.secret("201"),
+        domain: ADDRESS,
+        wss: &asterisk.wss_url(),
+        settings: json!({ "allow": ["opus"] }),
+    };
+    let began = Instant::now();
+    let mut phone = Phone::start(&identity, folder.path(), &asterisk.ca(), &speech::agent()?)?;
+    phone.green().map_err(Error::other)?;
+    let green = began.elapsed();
+    phone.tell("dial 600")?;
+    phone.call("up").map_err(Error::other)?;
+    phone.listen(2).map_err(Error::other)?;
+    let id = phone.program().id();
+    print("sidetone", Some(green), id)?;
+    phone.quit().map(drop)
+}
+
+fn baresip(asterisk: &Asterisk, folder: &WorkDir) -> Result<()> {
+    let home = folder.file("baresip");
+    std::fs::create_dir_all(&home)?;
+    std::fs::write(home.join("config"), BARESIP)?;
+    std::fs::write(
+        home.join("accounts"),
+        format!(
+            "<sip:220@127.0.0.1>;auth_user=220;auth_pass={};regint=60;audio_codecs=opus/48000/2\n",
+            asterisk.secret("220")
+        ),
+    )?;
+    std::fs::write(home.join("contacts"), "")?;
+    let mut child = Command::new("baresip")
+        .arg("-f")
+        .arg(&home)
+        .args(["-e", "/dial sip:600@127.0.0.1"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()?;
+    let answered = asterisk.log_line("Executing [600@agents:2]", Duration::from_secs(30));
+    let measured = asterisk
+        .log_line("PJSIP/220", Duration::from_secs(30))
+        .and(answered)
+        .map_err(Error::other)
+        .and_then(|_| print("baresip", None, child.id()));
+    child.kill()?;
+    child.wait()?;
+    measured
+}
+
+/// Measures a process in its call and prints a row.
+fn print(name: &str, green: Option<Duration>, process: u32) -> Result<()> {
+    let before = cpu_seconds(process)?;
+    // The time is what is measured here, not waited for.
+    std::thread::sleep(Duration::from_secs(CALL_S.into()));
+    let cpu = (cpu_seconds(process)? - before) * 60.0 / f64::from(CALL_S);
+    let green = green.map_or_else(|| "-".to_owned(), |green| green.as_millis().to_string());
+    println!(
+        "{name:<12} {green:>14} {cpu:>16.2} {:>10.1}",
+        pss_mib(process)?
+    );
+    Ok(())
+}
+
+fn cpu_seconds(process: u32) -> Result<f64> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let fields: Vec<&str> = text
+        .rsplit(')')
+        .next()
+        .unwrap_or_default()
+        .split_whitespace()
+        .collect();
+    let ticks = |index: usize| {
+        fields
+            .get(index)
+            .and_then(|field| field.parse::<f64>().ok())
+            .unwrap_or(0.0)
+    };
+    // User and system time, in the kernel's ticks of 1/100 s.
+    Ok((ticks(11) + ticks(12)) / 100.0)
+}
+
+fn pss_mib(process: u32) -> Result<f64> {
+    let text = std::fs::read_to_string(format!("/proc/{process}/smaps_rollup"))?;
+    let kib = text.lines().find_map(|line| {
+        line.strip_prefix("Pss:")?
+            .trim()
+            .strip_suffix(" kB")?
+            .trim()
+            .parse()
+            .ok()
+    });
+    kib.map(|kib: f64| kib / 1024.0)
+        .ok_or_else(|| Error::other("no Pss in smaps_rollup"))
+}
+
+const BARESIP: &str = "poll_method epoll
+sip_listen 127.0.0.1:0
+audio_player aubridge,nil
+audio_source ausine,440
+audio_alert aubridge,nil2
+rtp_ports 27000-27400
+net_interface 127.0.0.1
+module_path /usr/lib/baresip/modules
+module opus.so
+module aubridge.so
+module ausine.so
+module_tmp account.so
+module_app menu.so
+";
