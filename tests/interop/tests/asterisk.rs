@@ -1,6 +1,6 @@
 //! `sidetone-headless` against a real Asterisk 22: what is heard, what Asterisk logs, who is rung.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -92,7 +92,7 @@ impl Stage {
         Sound::read(phone.heard()).expect("a recording of what was heard")
     }
 
-    fn speech(&self, file: &PathBuf) -> Sound {
+    fn speech(&self, file: &Path) -> Sound {
         Sound::read(file).expect("the speech")
     }
 }
