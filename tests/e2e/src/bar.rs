@@ -1,6 +1,5 @@
 //! The real window under WebDriver.
 
-use std::path::Path;
 use std::time::Duration;
 
 use fantoccini::elements::Element;
@@ -9,9 +8,9 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 
-use crate::centre::binary;
 use crate::desk::Desk;
 use crate::process::{Process, ProcessError};
+use sidetone_interop::program::beside;
 
 /// The bar's window.
 #[derive(Debug)]
@@ -55,7 +54,7 @@ impl Bar {
                 .env("TAURI_WEBVIEW_AUTOMATION", "true"),
         )?;
         let Value::Object(capabilities) = json!({
-            "webkitgtk:browserOptions": { "binary": binary("sidetone"), "args": arguments }
+            "webkitgtk:browserOptions": { "binary": beside("sidetone"), "args": arguments }
         }) else {
             unreachable!("the literal above is an object");
         };
@@ -69,7 +68,11 @@ impl Bar {
             match session {
                 Ok(client) => break client,
                 // The driver opens its port some time after its start.
-                Err(NewSessionError::Lost(_) | NewSessionError::Failed(_)) if tries < 100 => {
+                Err(
+                    NewSessionError::Lost(_)
+                    | NewSessionError::Failed(_)
+                    | NewSessionError::FailedC(_),
+                ) if tries < 40 => {
                     tries += 1;
                     tokio::time::sleep(Duration::from_millis(50)).await;
                 }
@@ -116,6 +119,20 @@ impl Bar {
         Ok(!self.client.find_all(Locator::Css(&css)).await?.is_empty())
     }
 
+    /// The words of a control; WebKit's own "visible text" leaves out what is cut off with an ellipsis.
+    ///
+    /// # Errors
+    /// [`BarError::NeverShown`] when it does not show.
+    pub async fn words(&self, test_id: &str) -> Result<String, BarError> {
+        let element = self.find(test_id).await?;
+        Ok(element
+            .prop("textContent")
+            .await?
+            .unwrap_or_default()
+            .trim()
+            .to_owned())
+    }
+
     /// Presses a control.
     ///
     /// # Errors
@@ -123,6 +140,31 @@ impl Bar {
     pub async fn press(&self, test_id: &str) -> Result<(), BarError> {
         self.find(test_id).await?.click().await?;
         Ok(())
+    }
+
+    /// Presses the first control whose test name starts so.
+    ///
+    /// # Errors
+    /// [`BarError::NeverShown`] when none shows.
+    pub async fn press_first(&self, start: &str) -> Result<(), BarError> {
+        let css = format!("[data-testid^=\"{start}\"]");
+        match self
+            .client
+            .wait()
+            .at_most(PATIENCE)
+            .for_element(Locator::Css(&css))
+            .await
+        {
+            Ok(element) => Ok(element.click().await?),
+            Err(_) => {
+                let screen = self.screen_text().await;
+                Err(BarError::NeverShown(
+                    format!("{start}…"),
+                    PATIENCE.as_secs(),
+                    screen,
+                ))
+            }
+        }
     }
 
     /// Replaces the text of a field.
@@ -178,25 +220,15 @@ impl Bar {
         ))
     }
 
-    /// Saves a picture of the window's content, after the frame that is being drawn.
-    ///
-    /// # Errors
-    /// [`BarError`] when the window is gone.
-    pub async fn photograph(&self, file: &Path) -> Result<(), BarError> {
-        // WebKit hands out the frame before the change when asked at once.
-        let script = "const done = arguments[0]; \
-                      requestAnimationFrame(() => requestAnimationFrame(() => done(true)));";
-        self.client.execute_async(script, Vec::new()).await?;
-        let picture = self.client.screenshot().await?;
-        std::fs::write(file, picture)
-            .map_err(|fault| ProcessError::Start(file.display().to_string(), fault))?;
-        Ok(())
-    }
-
     /// Everything that the window says now.
     pub async fn screen_text(&self) -> String {
         match self.client.find(Locator::Css("body")).await {
-            Ok(body) => body.text().await.unwrap_or_default(),
+            Ok(body) => body
+                .prop("innerText")
+                .await
+                .ok()
+                .flatten()
+                .unwrap_or_default(),
             Err(fault) => format!("({fault})"),
         }
     }

@@ -110,23 +110,103 @@ impl Desk {
         self.folder.path()
     }
 
-    /// Takes a picture of the whole screen.
+    /// Takes a picture of what is on the screen, without the empty ground around it.
     ///
     /// # Errors
     /// [`ProcessError`] when ImageMagick is not there.
     pub fn photograph(&self, file: &Path) -> Result<(), ProcessError> {
+        // The page has changed when a test looks for it, but its frame may not be on the screen yet. A picture is
+        // for people to look at: nothing is asserted on it.
+        std::thread::sleep(std::time::Duration::from_millis(400));
         let failed = |fault| ProcessError::Start("import (ImageMagick)".to_owned(), fault);
-        let status = self
-            .command("import")
-            .args(["-window", "root"])
-            .arg(file)
-            .status()
-            .map_err(failed)?;
-        if status.success() {
-            Ok(())
-        } else {
-            Err(ProcessError::NotReady("import".to_owned()))
+        // Trimmed in a second step: `import` itself would write a file a step.
+        for arguments in [
+            ["import", "-window", "root"],
+            ["mogrify", "-trim", "+repage"],
+        ] {
+            let status = self
+                .command(arguments[0])
+                .args(&arguments[1..])
+                .arg(file)
+                .status()
+                .map_err(failed)?;
+            if !status.success() {
+                return Err(ProcessError::NotReady(arguments[0].to_owned()));
+            }
         }
+        Ok(())
+    }
+
+    /// Records what the bar plays into a WAV file (48 kHz, mono) until the value is dropped.
+    ///
+    /// # Errors
+    /// [`ProcessError`] when `parec` is not there.
+    pub fn listen(&self, file: &Path) -> Result<Process, ProcessError> {
+        Process::start(
+            "parec",
+            self.command("parec")
+                .args([
+                    "--rate=48000",
+                    "--channels=1",
+                    "--format=s16le",
+                    "--file-format=wav",
+                    "--latency-msec=20",
+                ])
+                .arg(format!("--device={EAR}.monitor"))
+                .arg(file),
+        )
+    }
+
+    /// Speaks a WAV file into the bar's microphone.
+    ///
+    /// # Errors
+    /// [`ProcessError`] when `paplay` is not there.
+    pub fn speak(&self, file: &Path) -> Result<Process, ProcessError> {
+        Process::start(
+            "paplay",
+            self.command("paplay")
+                .arg(format!("--device={MOUTH}"))
+                .arg(file),
+        )
+    }
+
+    /// Waits until a window of this size, in pixels, is on the screen (or is not).
+    ///
+    /// # Errors
+    /// [`ProcessError::NotReady`] when it stays as it was.
+    pub fn wait_for_window(&self, size: (u32, u32), shown: bool) -> Result<(), ProcessError> {
+        for _ in 0..600 {
+            if self.window_sizes()?.contains(&size) == shown {
+                return Ok(());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        let verb = if shown { "did not show" } else { "stayed" };
+        Err(ProcessError::NotReady(format!(
+            "the window of {size:?} pixels {verb};"
+        )))
+    }
+
+    fn window_sizes(&self) -> Result<Vec<(u32, u32)>, ProcessError> {
+        let failed = |fault| ProcessError::Start("xdotool".to_owned(), fault);
+        let shell = "for w in $(xdotool search --onlyvisible --name '.' 2>/dev/null); do \
+                     xdotool getwindowgeometry --shell $w 2>/dev/null; done";
+        let output = self
+            .command("sh")
+            .args(["-c", shell])
+            .output()
+            .map_err(failed)?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let numbers = |key: &str| -> Vec<u32> {
+            text.lines()
+                .filter_map(|line| line.strip_prefix(key))
+                .filter_map(|number| number.trim().parse().ok())
+                .collect()
+        };
+        Ok(numbers("WIDTH=")
+            .into_iter()
+            .zip(numbers("HEIGHT="))
+            .collect())
     }
 
     fn pulse_socket(&self) -> PathBuf {

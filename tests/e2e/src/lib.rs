@@ -7,4 +7,3 @@ pub mod bar;
 pub mod centre;
 pub mod desk;
 pub mod process;
-pub mod sound;

@@ -100,11 +100,16 @@ impl Drop for Process {
     }
 }
 
+/// Where a program's output is kept: in `SIDETONE_E2E_LOGS`, when that is set.
+#[must_use]
+pub fn log_file(name: &str, stream: &str) -> Option<PathBuf> {
+    let folder = PathBuf::from(std::env::var_os("SIDETONE_E2E_LOGS")?);
+    std::fs::create_dir_all(&folder).ok()?;
+    Some(folder.join(format!("{name}.{stream}.log")))
+}
+
 fn log(name: &str, stream: &str) -> Stdio {
-    let Some(folder) = std::env::var_os("SIDETONE_E2E_LOGS").map(PathBuf::from) else {
-        return Stdio::null();
-    };
-    std::fs::create_dir_all(&folder).ok();
-    std::fs::File::create(folder.join(format!("{name}.{stream}.log")))
-        .map_or_else(|_| Stdio::null(), Stdio::from)
+    log_file(name, stream)
+        .and_then(|path| std::fs::File::create(path).ok())
+        .map_or_else(Stdio::null, Stdio::from)
 }
