@@ -15,6 +15,8 @@ mod call;
 mod clock;
 mod devices;
 mod engine;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod logging;
 mod network;
 mod phone;

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sidetone_agent::{Agent, CallId, Input, PresenceReport, SignIn};
+use sidetone_agent::{Agent, CallId, Input, PresenceReport, SignIn, SignInRefusal};
 use sidetone_media::{DeviceInfo, MediaError, Session, SessionEvent, Voice};
 use sidetone_sip::{DialogId, Endpoint, Event};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
@@ -149,6 +149,9 @@ impl Phone {
             tokio::select! {
                 request = asked.recv() => match request {
                     Some(Request::Command(Command::Agent(command))) => {
+                        if command == sidetone_agent::Command::SignOut {
+                            self.forget_password();
+                        }
                         self.handle(Input::Command(command));
                     }
                     Some(Request::Command(Command::Device(command))) => {
@@ -215,12 +218,20 @@ impl Phone {
                 self.handle(Input::SignIn(SignIn::Refused(refusal(error))));
             }
             FromServer::Input(input) => self.handle(*input),
-            FromServer::Profile(document, sip) => {
-                self.sip_account = *sip;
+            FromServer::SipAccount(account) => {
+                if self.sip_account.as_ref() != Ok(&*account) {
+                    self.sip_account = Ok(*account);
+                    self.handle(Input::SipAccountChanged);
+                }
+            }
+            FromServer::Profile(document) => {
                 self.handle(Input::ProfileFaults(document.fault_sentences()));
                 self.handle(Input::Profile(Box::new(document.profile)));
             }
             FromServer::Ended(reason) => {
+                if reason == SignInRefusal::WrongPassword {
+                    self.forget_password();
+                }
                 self.handle(Input::SignIn(SignIn::Refused(reason)));
             }
         }
@@ -275,7 +286,6 @@ impl Phone {
 
     async fn shut_down(&mut self, done: Option<oneshot::Sender<()>>) {
         // The password stays in the keychain: this is the end of the process, not of the agent's shift.
-        self.signed_in_as = None;
         self.handle(Input::Command(sidetone_agent::Command::SignOut));
         let leaving = self.leaving.take();
         let server = async {

@@ -15,9 +15,6 @@ use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::phone::Message;
 
-/// How long the reason of a refused token is waited for.
-const LAST_WORD_WITHIN: Duration = Duration::from_secs(1);
-
 /// A profile and the SIP account that belongs to it; the words say why there is none.
 pub(crate) type SipAccount = Result<SipCredentials, String>;
 
@@ -31,7 +28,9 @@ pub(crate) enum FromServer {
     /// For `agent` as it is.
     Input(Box<Input>),
     /// The profile changed.
-    Profile(Box<AgentDocument>, Box<SipAccount>),
+    Profile(Box<AgentDocument>),
+    /// The SIP account as it is now; it may be the one that is known.
+    SipAccount(Box<SipCredentials>),
     /// The session is over.
     Ended(SignInRefusal),
 }
@@ -265,8 +264,6 @@ impl Pump {
             match self.take(event).await {
                 Ok(()) => {}
                 Err(Fault::SessionEnded { code, detail }) => {
-                    let last = self.last_word().await;
-                    let (code, detail) = last.unwrap_or((code, detail));
                     self.tell.say(ended(&code, detail));
                     return;
                 }
@@ -275,20 +272,6 @@ impl Pump {
                 }
             }
         }
-    }
-
-    /// A token that is refused has a reason, which the server pushes at the same time.
-    async fn last_word(&mut self) -> Option<(String, String)> {
-        let reason = async {
-            while let Some(event) = self.realtime.next().await {
-                if let RealtimeEvent::SignedOut { code, detail } = event {
-                    return Some((code, detail));
-                }
-            }
-            None
-        };
-        let reason = tokio::time::timeout(LAST_WORD_WITHIN, reason).await;
-        reason.ok().flatten()
     }
 
     async fn take(&self, event: RealtimeEvent) -> Result<(), Fault> {
@@ -308,7 +291,10 @@ impl Pump {
                     .input(Input::Link(LinkState::Down(fault.to_string())));
             }
             RealtimeEvent::ProfileChanged => self.fetch_profile().await?,
-            RealtimeEvent::Profile(document) => self.say_profile(*document).await,
+            RealtimeEvent::Profile(document) => {
+                self.say_sip_account(self.session.sip().await);
+                self.say_profile(*document);
+            }
             RealtimeEvent::Presence(now) => self.tell.input(Input::Presence(presence(now))),
             RealtimeEvent::Queues(rows) => self.tell.input(Input::Queues(queues(rows))),
             RealtimeEvent::Pauses(rows) => self.tell.input(Input::PauseReasons(reasons(rows))),
@@ -327,20 +313,29 @@ impl Pump {
         Ok(())
     }
 
+    /// Both, whichever of them it was that changed: a new SIP secret leaves the agent document as it is.
     async fn fetch_profile(&self) -> Result<(), Fault> {
-        if let Some(document) = self.session.me().await? {
-            self.say_profile(document).await;
+        let (document, sip) = tokio::join!(self.session.me(), self.session.sip());
+        self.say_sip_account(sip);
+        if let Some(document) = document? {
+            self.say_profile(document);
         }
         Ok(())
     }
 
-    async fn say_profile(&self, document: AgentDocument) {
+    fn say_profile(&self, document: AgentDocument) {
         for fault in &document.faults {
             tracing::warn!(%fault, "part of the profile was left out");
         }
-        let sip = sip_account(&self.session).await;
-        self.tell
-            .say(FromServer::Profile(Box::new(document), Box::new(sip)));
+        self.tell.say(FromServer::Profile(Box::new(document)));
+    }
+
+    /// An account that works is not given up because the server could not name it this time.
+    fn say_sip_account(&self, account: Result<SipCredentials, Fault>) {
+        match account {
+            Ok(account) => self.tell.say(FromServer::SipAccount(Box::new(account))),
+            Err(fault) => tracing::info!(%fault, "the SIP account could not be fetched"),
+        }
     }
 }
 
@@ -349,6 +344,9 @@ fn ended(code: &str, detail: String) -> FromServer {
     FromServer::Ended(match code {
         "account_disabled" => SignInRefusal::Disabled,
         "account_locked" => SignInRefusal::Locked,
+        // A renewal that was refused.
+        "wrong_password" => SignInRefusal::WrongPassword,
+        "code_required" | "wrong_code" => SignInRefusal::CodeRequired,
         _ => SignInRefusal::SessionEnded(detail),
     })
 }

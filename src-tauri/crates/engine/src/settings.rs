@@ -19,6 +19,14 @@ pub(crate) struct Choices {
 }
 
 impl Choices {
+    /// Reads the file's text; a malformed one is the same as none.
+    pub(crate) fn parse(text: &[u8]) -> Self {
+        serde_json::from_slice(text).unwrap_or_else(|fault| {
+            tracing::warn!(%fault, "settings are malformed and were left out");
+            Self::default()
+        })
+    }
+
     pub(crate) fn devices(&self) -> DeviceSelection {
         DeviceSelection {
             microphone: self.microphone.clone(),
@@ -71,10 +79,7 @@ fn read(dir: &Path) -> Choices {
             return Choices::default();
         }
     };
-    serde_json::from_slice(&text).unwrap_or_else(|fault| {
-        tracing::warn!(%fault, "settings are malformed and were left out");
-        Choices::default()
-    })
+    Choices::parse(&text)
 }
 
 /// Written beside and moved into place, so that a crash leaves the old file or the new one.

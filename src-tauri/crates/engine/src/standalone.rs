@@ -20,7 +20,7 @@ pub(crate) struct Standalone {
 /// The `sip` table.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct SipTable {
+pub(crate) struct SipTable {
     user: String,
     #[serde(default)]
     secret: SecretSource,
@@ -62,6 +62,26 @@ impl Standalone {
     }
 
     fn parse(text: &str, secrets: &dyn SecretStore) -> Result<Self, String> {
+        let (document, table) = Self::parts(text)?;
+        let secret = table.secret(secrets)?;
+        Ok(Self {
+            document,
+            sip: SipCredentials {
+                user: table.user,
+                secret,
+                domain: table.domain,
+                display_name: table.display_name,
+                wss_url: table.wss_url,
+                ice_servers: table.ice_servers,
+                transport: table.transport,
+                host: table.host,
+                port: table.port,
+            },
+        })
+    }
+
+    /// Reads the text; no secret is fetched yet.
+    pub(crate) fn parts(text: &str) -> Result<(AgentDocument, SipTable), String> {
         let mut document: Value = if text.trim_start().starts_with('{') {
             serde_json::from_str(text).map_err(|e| format!("it is not JSON: {e}"))?
         } else {
@@ -83,21 +103,7 @@ impl Standalone {
                 .or_insert_with(|| table.user.clone().into());
         }
         let (profile, faults) = wire::read(&document).map_err(|e| e.to_string())?;
-        let secret = table.secret(secrets)?;
-        Ok(Self {
-            document: AgentDocument { profile, faults },
-            sip: SipCredentials {
-                user: table.user,
-                secret,
-                domain: table.domain,
-                display_name: table.display_name,
-                wss_url: table.wss_url,
-                ice_servers: table.ice_servers,
-                transport: table.transport,
-                host: table.host,
-                port: table.port,
-            },
-        })
+        Ok((AgentDocument { profile, faults }, table))
     }
 }
 

@@ -12,6 +12,7 @@ use crate::address::ServerUrl;
 use crate::fault::{Fault, Peer, Unreachable};
 use crate::routes::{ROUTES, Route};
 use crate::session::Session;
+use crate::sign_on::{SignOn, TOKEN_EXPIRED};
 use crate::wire::{Problem, Token, shortened};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
@@ -49,19 +50,35 @@ pub enum SignInError {
     Fault(Fault),
 }
 
+impl SignInError {
+    /// The contract's code of a fault of the account; empty for any other.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::WrongPassword => "wrong_password",
+            Self::CodeRequired => "code_required",
+            Self::WrongCode => "wrong_code",
+            Self::Locked => "account_locked",
+            Self::Disabled => "account_disabled",
+            Self::Fault(_) => "",
+        }
+    }
+}
+
 impl From<Fault> for SignInError {
     fn from(fault: Fault) -> Self {
-        match &fault {
-            Fault::Refused { code, .. } | Fault::SessionEnded { code, .. } => match code.as_str() {
-                "wrong_password" => Self::WrongPassword,
-                "code_required" => Self::CodeRequired,
-                "wrong_code" => Self::WrongCode,
-                "account_locked" => Self::Locked,
-                "account_disabled" => Self::Disabled,
-                _ => Self::Fault(fault),
-            },
-            _ => Self::Fault(fault),
-        }
+        let (Fault::Refused { code, .. } | Fault::SessionEnded { code, .. }) = &fault else {
+            return Self::Fault(fault);
+        };
+        let of_the_account = [
+            Self::WrongPassword,
+            Self::CodeRequired,
+            Self::WrongCode,
+            Self::Locked,
+            Self::Disabled,
+        ];
+        let same = of_the_account.into_iter().find(|e| e.code() == code);
+        same.unwrap_or(Self::Fault(fault))
     }
 }
 
@@ -91,6 +108,8 @@ impl Client {
 
     /// Signs in with name, password and, when the server asked for one, a one-time code.
     ///
+    /// The session keeps name and password, and signs in again by itself when its token runs out.
+    ///
     /// # Errors
     /// [`SignInError`] tells the account's faults from all others.
     pub async fn sign_in(
@@ -99,6 +118,18 @@ impl Client {
         password: &Secret,
         code: Option<&Secret>,
     ) -> Result<Session, SignInError> {
+        let token = self.token(name, password, code).await?;
+        let sign_on = SignOn::new(self.clone(), name.to_owned(), password.clone(), token);
+        Ok(Session::new(sign_on))
+    }
+
+    /// Asks for a bearer token.
+    pub(crate) async fn token(
+        &self,
+        name: &str,
+        password: &Secret,
+        code: Option<&Secret>,
+    ) -> Result<Token, SignInError> {
         #[derive(Serialize)]
         struct Body<'a> {
             name: &'a str,
@@ -111,8 +142,8 @@ impl Client {
             password: password.reveal(),
             code: code.map(Secret::reveal),
         };
-        let token: Token = self.send_json(ROUTES.sign_in, None, Some(&body)).await?;
-        Ok(Session::new(self.clone(), token.token))
+        let response = self.send(ROUTES.sign_in, None, Some(&body), None).await?;
+        Ok(self.read_json(ROUTES.sign_in, response).await?)
     }
 
     /// The server's address.
@@ -130,17 +161,6 @@ impl Client {
             host: self.url.host(),
             port: self.url.port(),
         }
-    }
-
-    /// Sends a request and reads a JSON answer of success.
-    pub(crate) async fn send_json<T: DeserializeOwned>(
-        &self,
-        route: Route,
-        token: Option<&Secret>,
-        body: Option<&(impl Serialize + ?Sized)>,
-    ) -> Result<T, Fault> {
-        let response = self.send(route, token, body, None).await?;
-        self.read_json(route, response).await
     }
 
     /// Sends a request and gives back a response of success, or 304 when `etag` was given.
@@ -204,7 +224,7 @@ impl Client {
             (StatusCode::UNAUTHORIZED, problem) if had_token => {
                 let problem = problem.unwrap_or_default();
                 let code = if problem.code.is_empty() {
-                    "token_expired".to_owned()
+                    TOKEN_EXPIRED.to_owned()
                 } else {
                     problem.code.clone()
                 };

@@ -11,9 +11,12 @@
 mod address;
 mod client;
 mod fault;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod realtime;
 mod routes;
 mod session;
+mod sign_on;
 pub mod trust;
 mod wire;
 

@@ -7,7 +7,6 @@ use rustls::pki_types::ServerName;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use sidetone_profile::Secret;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -22,6 +21,7 @@ use crate::client::{Client, reason_alone};
 use crate::fault::{CLOSED, Fault, Unreachable};
 use crate::routes::ROUTES;
 use crate::session::AgentDocument;
+use crate::sign_on::{Bearer, SignOn, TOKEN_EXPIRED};
 use crate::wire::{List, PauseReason, Presence, PresenceDocument, Problem, Queue};
 
 /// The server pings every 20 s: two missed pings and a bit are a dead connection.
@@ -52,7 +52,7 @@ pub enum RealtimeEvent {
     Pauses(Vec<PauseReason>),
     /// The server ended the session; nothing follows.
     SignedOut {
-        /// For example `token_expired`.
+        /// For example `account_disabled`.
         code: String,
         /// The server's sentence.
         detail: String,
@@ -67,11 +67,11 @@ pub struct Realtime {
 }
 
 impl Realtime {
-    pub(crate) fn start(client: Client, token: Secret) -> Self {
+    pub(crate) fn start(sign_on: Arc<SignOn>) -> Self {
         let (tell, events) = mpsc::unbounded_channel();
         let link = Link {
-            client,
-            token,
+            bearer: sign_on.bearer(),
+            sign_on,
             tell,
             since: None,
         };
@@ -94,9 +94,10 @@ impl Drop for Realtime {
 type Socket = WebSocketStream<TlsStream<TcpStream>>;
 
 /// The task's state.
-struct Link {
-    client: Client,
-    token: Secret,
+pub(crate) struct Link {
+    sign_on: Arc<SignOn>,
+    /// The token of this connection, or of the last.
+    bearer: Bearer,
     tell: mpsc::UnboundedSender<RealtimeEvent>,
     /// Sequence number of the last event that was taken.
     since: Option<u64>,
@@ -106,6 +107,10 @@ struct Link {
 enum End {
     /// Try again.
     Lost(Fault),
+    /// Come back with the token of now.
+    Renewed,
+    /// The token is taken no longer.
+    Refused,
     /// The session is over, or nobody listens any more.
     Final,
 }
@@ -130,22 +135,20 @@ impl Link {
     async fn keep(mut self) {
         let mut backoff = Backoff::new();
         loop {
-            let end = match tokio::time::timeout(CONNECT_TIMEOUT, self.connect()).await {
-                Ok(Ok(socket)) => self.listen(socket, &mut backoff).await,
-                Ok(Err(Fault::SessionEnded { code, detail })) => {
-                    self.say(RealtimeEvent::SignedOut { code, detail });
-                    End::Final
-                }
-                Ok(Err(fault)) => End::Lost(fault),
-                Err(_) => End::Lost(
-                    Unreachable::Timeout {
-                        host: self.client.url().host().to_owned(),
+            let mut end = self.once(&mut backoff).await;
+            if matches!(end, End::Refused) {
+                end = match self.sign_on.renew_refused(&self.bearer).await {
+                    Ok(()) => {
+                        // A server that refuses each new token, too, is not asked without a pause.
+                        tokio::time::sleep(backoff.next()).await;
+                        End::Renewed
                     }
-                    .into(),
-                ),
-            };
+                    Err(fault) => self.end_of(fault),
+                };
+            }
             match end {
                 End::Final => return,
+                End::Renewed | End::Refused => {}
                 End::Lost(fault) => {
                     let wait = backoff.next();
                     tracing::info!(%fault, retry_ms = wait.as_millis(), "realtime connection is down");
@@ -158,8 +161,46 @@ impl Link {
         }
     }
 
+    /// One connection, from its beginning to its end.
+    async fn once(&mut self, backoff: &mut Backoff) -> End {
+        self.bearer = self.sign_on.bearer();
+        match tokio::time::timeout(CONNECT_TIMEOUT, self.connect()).await {
+            Ok(Ok(socket)) => {
+                let (sign_on, bearer) = (Arc::clone(&self.sign_on), self.bearer.clone());
+                tokio::select! {
+                    end = self.listen(socket, backoff) => end,
+                    renewed = sign_on.renew_in_time(&bearer) => match renewed {
+                        Ok(()) => End::Renewed,
+                        Err(fault) => self.end_of(fault),
+                    },
+                }
+            }
+            Ok(Err(Fault::SessionEnded { code, .. })) if code == TOKEN_EXPIRED => End::Refused,
+            Ok(Err(fault)) => self.end_of(fault),
+            Err(_) => {
+                let host = self.client().url().host().to_owned();
+                End::Lost(Unreachable::Timeout { host }.into())
+            }
+        }
+    }
+
+    fn end_of(&self, fault: Fault) -> End {
+        match fault {
+            Fault::SessionEnded { code, detail } => {
+                self.sign_on.end(&code, &detail);
+                self.say(RealtimeEvent::SignedOut { code, detail });
+                End::Final
+            }
+            fault => End::Lost(fault),
+        }
+    }
+
+    fn client(&self) -> &Client {
+        self.sign_on.client()
+    }
+
     async fn connect(&self) -> Result<Socket, Fault> {
-        let peer = self.client.peer();
+        let peer = self.client().peer();
         let broken = |e: &(dyn std::error::Error + 'static)| Fault::of_connection(peer, e);
         let bare_host = peer.host.trim_matches(['[', ']']);
         let tcp = TcpStream::connect((bare_host, peer.port))
@@ -171,12 +212,12 @@ impl Link {
             typed: peer.host.to_owned(),
             why: "it names no host",
         })?;
-        let tls = TlsConnector::from(Arc::clone(self.client.tls()))
+        let tls = TlsConnector::from(Arc::clone(self.client().tls()))
             .connect(name, tcp)
             .await
             .map_err(|e| broken(&e))?;
 
-        let mut url = self.client.url().of(ROUTES.realtime);
+        let mut url = self.client().url().of(ROUTES.realtime);
         if let Some(since) = self.since {
             url.query_pairs_mut()
                 .append_pair("since", &since.to_string());
@@ -184,7 +225,7 @@ impl Link {
         // tungstenite knows the scheme wss only; TLS is ours already.
         let address = url.as_str().replacen("https", "wss", 1);
         let mut request = address.into_client_request().map_err(|e| broken(&e))?;
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", self.token.reveal()))
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", self.bearer.token.reveal()))
             .map_err(|e| broken(&e))?;
         bearer.set_sensitive(true);
         request.headers_mut().insert("Authorization", bearer);
@@ -204,7 +245,7 @@ impl Link {
         match response.status() {
             StatusCode::UNAUTHORIZED => {
                 let code = if problem.code.is_empty() {
-                    "token_expired".to_owned()
+                    TOKEN_EXPIRED.to_owned()
                 } else {
                     problem.code.clone()
                 };
@@ -215,7 +256,7 @@ impl Link {
                 Fault::SessionEnded { code, detail }
             }
             StatusCode::NOT_FOUND => Fault::NotSuchServer {
-                host: self.client.url().host().to_owned(),
+                host: self.client().url().host().to_owned(),
                 path: format!("/{}", ROUTES.realtime.path),
             },
             status => Fault::Status {
@@ -226,7 +267,7 @@ impl Link {
     }
 
     async fn listen(&mut self, mut socket: Socket, backoff: &mut Backoff) -> End {
-        let host = self.client.url().host().to_owned();
+        let host = self.client().url().host().to_owned();
         loop {
             let message = match tokio::time::timeout(SILENCE, socket.next()).await {
                 Err(_) => return End::Lost(Unreachable::Timeout { host }.into()),
@@ -235,16 +276,25 @@ impl Link {
                     return End::Lost(Unreachable::Lost { host, fault }.into());
                 }
                 Ok(Some(Err(e))) => {
-                    return End::Lost(Fault::of_connection(self.client.peer(), &e));
+                    return End::Lost(Fault::of_connection(self.client().peer(), &e));
                 }
                 Ok(Some(Ok(message))) => message,
             };
             match message {
                 Message::Text(text) => match self.take(&text) {
+                    Ok(Some(RealtimeEvent::SignedOut { code, detail })) => {
+                        let end = if code == TOKEN_EXPIRED {
+                            End::Refused
+                        } else {
+                            self.end_of(Fault::SessionEnded { code, detail })
+                        };
+                        // The server may have closed it already.
+                        let _ = socket.close(None).await;
+                        return end;
+                    }
                     Ok(Some(event)) => {
                         backoff.reset();
-                        let last = matches!(event, RealtimeEvent::SignedOut { .. });
-                        if !self.say(event) || last {
+                        if !self.say(event) {
                             let _ = socket.close(None).await;
                             return End::Final;
                         }
@@ -255,7 +305,7 @@ impl Link {
                 Message::Ping(_) => {
                     // tungstenite has queued the pong; flushing sends it.
                     if let Err(e) = socket.flush().await {
-                        return End::Lost(Fault::of_connection(self.client.peer(), &e));
+                        return End::Lost(Fault::of_connection(self.client().peer(), &e));
                     }
                 }
                 Message::Close(_) => {
@@ -304,6 +354,23 @@ impl Link {
         };
         self.since = Some(frame.seq);
         event.map(Some)
+    }
+
+    /// Takes frames without a socket.
+    #[cfg(feature = "fuzzing")]
+    pub(crate) fn take_all<'a>(client: Client, frames: impl Iterator<Item = &'a str>) {
+        let (tell, _events) = mpsc::unbounded_channel();
+        let mut link = Self {
+            client,
+            token: Secret::new(""),
+            tell,
+            since: None,
+        };
+        for frame in frames {
+            if let Err(fault) = link.take(frame) {
+                let _ = fault.to_string();
+            }
+        }
     }
 
     /// Whether anybody still listens.

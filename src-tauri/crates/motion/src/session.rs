@@ -1,24 +1,28 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use reqwest::StatusCode;
 use reqwest::header::ETAG;
+use reqwest::{Response, StatusCode};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sidetone_profile::wire::FieldError;
-use sidetone_profile::{Profile, Secret, wire as profile_wire};
+use sidetone_profile::{Profile, wire as profile_wire};
 
 use crate::client::Client;
 use crate::fault::Fault;
 use crate::realtime::Realtime;
 use crate::routes::{ROUTES, Route};
+use crate::sign_on::{SignOn, TOKEN_EXPIRED};
 use crate::wire::{List, PauseReason, Presence, PresenceDocument, Queue, SipCredentials};
 
 /// A signed-in agent's requests; cheap to clone.
+///
+/// A token that the server takes no longer is renewed without a word: [`Fault::SessionEnded`] means that
+/// the server had another reason, or refuses name and password by now.
 #[derive(Clone)]
 pub struct Session {
-    client: Client,
-    token: Secret,
+    sign_on: Arc<SignOn>,
     etag: Arc<Mutex<Option<String>>>,
 }
 
@@ -46,10 +50,9 @@ impl AgentDocument {
 }
 
 impl Session {
-    pub(crate) fn new(client: Client, token: Secret) -> Self {
+    pub(crate) fn new(sign_on: SignOn) -> Self {
         Self {
-            client,
-            token,
+            sign_on: Arc::new(sign_on),
             etag: Arc::default(),
         }
     }
@@ -60,10 +63,7 @@ impl Session {
     /// Any [`Fault`].
     pub async fn me(&self) -> Result<Option<AgentDocument>, Fault> {
         let known = self.etag().clone();
-        let response = self
-            .client
-            .send(ROUTES.me, Some(&self.token), None::<&()>, known.as_deref())
-            .await?;
+        let response = self.send(ROUTES.me, None::<&()>, known.as_deref()).await?;
         if response.status() == StatusCode::NOT_MODIFIED {
             return Ok(None);
         }
@@ -72,7 +72,7 @@ impl Session {
             .get(ETAG)
             .and_then(|v| v.to_str().ok())
             .map(str::to_owned);
-        let document: Value = self.client.read_json(ROUTES.me, response).await?;
+        let document: Value = self.client().read_json(ROUTES.me, response).await?;
         let document = AgentDocument::read(&document)?;
         *self.etag() = etag;
         Ok(Some(document))
@@ -154,13 +154,12 @@ impl Session {
     /// Opens the WebSocket that pushes changes, and keeps it open until the result is dropped.
     #[must_use]
     pub fn realtime(&self) -> Realtime {
-        Realtime::start(self.client.clone(), self.token.clone())
+        Realtime::start(Arc::clone(&self.sign_on))
     }
 
-    async fn get<T: serde::de::DeserializeOwned>(&self, route: Route) -> Result<T, Fault> {
-        self.client
-            .send_json(route, Some(&self.token), None::<&()>)
-            .await
+    async fn get<T: DeserializeOwned>(&self, route: Route) -> Result<T, Fault> {
+        let response = self.send(route, None::<&()>, None).await?;
+        self.client().read_json(route, response).await
     }
 
     async fn ask_presence(
@@ -168,10 +167,34 @@ impl Session {
         route: Route,
         body: &(impl Serialize + ?Sized),
     ) -> Result<Presence, Fault> {
-        self.client
-            .send_json::<PresenceDocument>(route, Some(&self.token), Some(body))
+        let response = self.send(route, Some(body), None).await?;
+        self.client()
+            .read_json::<PresenceDocument>(route, response)
             .await?
             .into_presence()
+    }
+
+    /// Sends a request, and sends it again when its token had to be renewed.
+    async fn send(
+        &self,
+        route: Route,
+        body: Option<&(impl Serialize + ?Sized)>,
+        etag: Option<&str>,
+    ) -> Result<Response, Fault> {
+        let bearer = self.sign_on.bearer();
+        let client = self.client();
+        match client.send(route, Some(&bearer.token), body, etag).await {
+            Err(Fault::SessionEnded { code, .. }) if code == TOKEN_EXPIRED => {
+                self.sign_on.renew_refused(&bearer).await?;
+                let token = self.sign_on.bearer().token;
+                client.send(route, Some(&token), body, etag).await
+            }
+            answer => answer,
+        }
+    }
+
+    fn client(&self) -> &Client {
+        self.sign_on.client()
     }
 
     fn etag(&self) -> std::sync::MutexGuard<'_, Option<String>> {
@@ -182,7 +205,7 @@ impl Session {
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Session")
-            .field("server", self.client.url())
+            .field("server", self.client().url())
             .finish_non_exhaustive()
     }
 }

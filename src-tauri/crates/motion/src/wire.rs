@@ -116,6 +116,9 @@ impl<T> List<T> {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Token {
     pub(crate) token: Secret,
+    /// Seconds; absent when it holds until the server says otherwise.
+    #[serde(default, rename = "expiresIn")]
+    pub(crate) expires_in: Option<u64>,
 }
 
 /// An error document (RFC 9457).

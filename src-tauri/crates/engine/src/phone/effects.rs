@@ -60,6 +60,12 @@ impl Phone {
     fn sign_out(&mut self) {
         self.leaving = self.server.sign_out();
         self.sip_account = Err("nobody is signed in".to_owned());
+        // A session that the server ended is no reason to forget the password: only the agent's sign-out is.
+        self.signed_in_as = None;
+    }
+
+    /// Takes the password of who is signed in out of the keychain.
+    pub(super) fn forget_password(&mut self) {
         if let Some(account) = self.signed_in_as.take() {
             let secrets = self.secrets.clone();
             tokio::task::spawn_blocking(move || {

@@ -1,0 +1,198 @@
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use sidetone_profile::Secret;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::client::{Client, SignInError};
+use crate::fault::Fault;
+use crate::wire::Token;
+
+/// The code of a token that is missing, unknown or too old.
+pub(crate) const TOKEN_EXPIRED: &str = "token_expired";
+/// How long the reason of a token that was taken back early is waited for: the server pushes it at the same time.
+const LAST_WORD_WITHIN: Duration = Duration::from_secs(1);
+/// A token is renewed this long before its end, or a fifth of its life when that is less.
+const AHEAD: Duration = Duration::from_secs(60);
+/// Whatever a server says of its tokens, it is not asked for them more often.
+const NEVER_SOONER: Duration = Duration::from_secs(1);
+/// Between two tries to renew a token that still holds.
+const TRY_AGAIN_AFTER: Duration = Duration::from_secs(10);
+
+/// An agent's sign-in, kept valid: a shift is longer than the life of a token.
+///
+/// Name and password stay in memory until the last clone of the session is dropped.
+pub(crate) struct SignOn {
+    client: Client,
+    name: String,
+    password: Secret,
+    bearer: Mutex<Bearer>,
+    /// One renewal at a time: every refused request would make its own.
+    renewing: tokio::sync::Mutex<()>,
+    /// Why it is over for good.
+    ended: watch::Sender<Option<Ended>>,
+}
+
+/// A token and its time.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Bearer {
+    pub(crate) token: Secret,
+    since: Instant,
+    life: Option<Duration>,
+}
+
+/// The server's reason to end a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Ended {
+    code: String,
+    detail: String,
+}
+
+impl SignOn {
+    pub(crate) fn new(client: Client, name: String, password: Secret, token: Token) -> Self {
+        Self {
+            client,
+            name,
+            password,
+            bearer: Mutex::new(Bearer::new(token)),
+            renewing: tokio::sync::Mutex::default(),
+            ended: watch::Sender::new(None),
+        }
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// The token of now.
+    pub(crate) fn bearer(&self) -> Bearer {
+        self.bearer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Takes note that the server ended the session: it is not renewed any more.
+    pub(crate) fn end(&self, code: &str, detail: &str) {
+        self.ended.send_replace(Some(Ended {
+            code: code.to_owned(),
+            detail: detail.to_owned(),
+        }));
+    }
+
+    /// Gets another token in place of one that the server refused.
+    ///
+    /// # Errors
+    /// [`Fault::SessionEnded`] when the server had a reason, or refuses name and password now.
+    pub(crate) async fn renew_refused(&self, refused: &Bearer) -> Result<(), Fault> {
+        if !refused.is_over() {
+            let mut ended = self.ended.subscribe();
+            let last_word = ended.wait_for(Option::is_some);
+            // A server that gives no reason has forgotten the token, for example by a restart.
+            let _ = tokio::time::timeout(LAST_WORD_WITHIN, last_word).await;
+        }
+        self.renew(refused).await
+    }
+
+    /// Waits until this token is near its end, and gets another one.
+    ///
+    /// # Errors
+    /// [`Fault::SessionEnded`] when the server refuses name and password now; other faults are waited out.
+    pub(crate) async fn renew_in_time(&self, bearer: &Bearer) -> Result<(), Fault> {
+        let Some(due) = bearer.due() else {
+            return std::future::pending().await;
+        };
+        tokio::time::sleep_until(due).await;
+        loop {
+            match self.renew(bearer).await {
+                Err(fault) if !matches!(fault, Fault::SessionEnded { .. }) => {
+                    tracing::info!(%fault, "the sign-in could not be renewed yet");
+                }
+                done => return done,
+            }
+            tokio::time::sleep(TRY_AGAIN_AFTER).await;
+        }
+    }
+
+    async fn renew(&self, old: &Bearer) -> Result<(), Fault> {
+        let _alone = self.renewing.lock().await;
+        if let Some(Ended { code, detail }) = self.ended.borrow().clone() {
+            return Err(Fault::SessionEnded { code, detail });
+        }
+        if self.bearer() != *old {
+            return Ok(());
+        }
+        match self.client.token(&self.name, &self.password, None).await {
+            Ok(token) => {
+                *self.bearer.lock().unwrap_or_else(PoisonError::into_inner) = Bearer::new(token);
+                tracing::info!("the sign-in was renewed");
+                Ok(())
+            }
+            Err(SignInError::Fault(fault)) => Err(fault),
+            Err(refused) => {
+                // Asking again would only lock the account.
+                let (code, detail) = (refused.code(), refused.to_string());
+                tracing::info!(code, "the sign-in was not renewed");
+                self.end(code, &detail);
+                let code = code.to_owned();
+                Err(Fault::SessionEnded { code, detail })
+            }
+        }
+    }
+}
+
+impl fmt::Debug for SignOn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignOn")
+            .field("server", self.client.url())
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Bearer {
+    fn new(token: Token) -> Self {
+        Self {
+            token: token.token,
+            since: Instant::now(),
+            life: token.expires_in.map(Duration::from_secs),
+        }
+    }
+
+    /// Whether it has had its time, by what the server said of it.
+    fn is_over(&self) -> bool {
+        self.life.is_some_and(|life| self.since.elapsed() >= life)
+    }
+
+    /// When it is to be renewed; never, when the server did not say how long it holds.
+    fn due(&self) -> Option<Instant> {
+        let life = self.life?;
+        let ahead = AHEAD.min(life / 5);
+        self.since.checked_add((life - ahead).max(NEVER_SOONER))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bearer(expires_in: Option<u64>) -> Bearer {
+        Bearer::new(Token {
+            token: Secret::new("t"),
+            expires_in,
+        })
+    }
+
+    #[test]
+    fn a_token_is_renewed_before_its_end() {
+        for (life_s, due_s) in [(28_800, 28_740), (300, 240), (100, 80), (5, 4), (0, 1)] {
+            let bearer = bearer(Some(life_s));
+            let due = bearer.due().unwrap() - bearer.since;
+            assert_eq!(due, Duration::from_secs(due_s), "of {life_s} s");
+        }
+        assert_eq!(bearer(None).due(), None);
+        assert_eq!(bearer(Some(u64::MAX)).due(), None, "longer than any clock");
+    }
+}
