@@ -1,6 +1,10 @@
 /**
- * Takes each screen of the mock build in Chromium and checks it with axe: `npm run shots [-- FOLDER]`.
- * Ends with 1 when axe finds anything. The browser is `CHROMIUM`, or `chromium` on the path.
+ * Takes each screen of the mock build in Chromium, checks it with axe and looks for text that spills over.
+ *
+ *     npm run shots [-- FOLDER] [--look=light-en-100] [--check]
+ *
+ * `--check` takes no pictures. Ends with 1 when anything is found. The browser is `CHROMIUM`, or `chromium` on the
+ * path.
  */
 import { execFileSync } from "node:child_process";
 import { createReadStream, mkdirSync, readFileSync } from "node:fs";
@@ -9,7 +13,7 @@ import type { AddressInfo } from "node:net";
 import { extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { chromium, type Browser } from "playwright-core";
+import { chromium, type Browser, type Page } from "playwright-core";
 
 interface Shot {
   state: string;
@@ -89,8 +93,12 @@ const TYPES: Record<string, string> = {
 };
 
 const root = fileURLToPath(new URL(".", import.meta.url));
-const out = resolve(process.argv[2] ?? fileURLToPath(new URL("../shots/out", import.meta.url)));
-const only = process.argv[3];
+const given = process.argv.slice(2);
+const check = given.includes("--check");
+const only = given.find((word) => word.startsWith("--look="))?.slice("--look=".length);
+const out = resolve(
+  given.find((word) => !word.startsWith("--")) ?? fileURLToPath(new URL("../shots/out", import.meta.url)),
+);
 const axe = readFileSync(
   fileURLToPath(new URL("../node_modules/axe-core/axe.min.js", import.meta.url)),
   "utf8",
@@ -125,16 +133,28 @@ function widthOf(shot: Shot): number {
   return shot.width ?? 1100;
 }
 
-async function take(browser: Browser, base: string, shot: Shot, look: Look): Promise<string[]> {
+function nameOf(look: Look): string {
+  return `${look.theme}-${look.language}-${look.scale}00`;
+}
+
+/** One look at every screen, in one page. */
+async function lookAtAll(browser: Browser, base: string, look: Look): Promise<string[]> {
   const context = await browser.newContext({
-    viewport: { width: widthOf(shot), height: heightOf(shot) },
     deviceScaleFactor: look.scale,
     colorScheme: look.theme,
     reducedMotion: "reduce",
   });
+  await context.addInitScript(axe);
   const page = await context.newPage();
   const faults: string[] = [];
-  page.on("pageerror", (error) => faults.push(String(error)));
+  page.on("pageerror", (error) => faults.push(`${page.url()}: ${error}`));
+  for (const shot of SHOTS) faults.push(...(await take(page, base, shot, look)));
+  await context.close();
+  return faults;
+}
+
+async function take(page: Page, base: string, shot: Shot, look: Look): Promise<string[]> {
+  await page.setViewportSize({ width: widthOf(shot), height: heightOf(shot) });
   await page.goto(`${base}/${shot.page ?? "index"}.html?state=${shot.state}&language=${look.language}`);
   await page.waitForSelector("main");
   for (const id of shot.press ?? []) await page.click(`[data-testid="${id}"]`);
@@ -150,25 +170,13 @@ async function take(browser: Browser, base: string, shot: Shot, look: Look): Pro
       .filter((element) => element.scrollWidth > element.clientWidth + 1)
       .map((element) => element.dataset["testid"] ?? element.tagName),
   );
-  faults.push(...spilt.map((name) => `${name} spills over`));
-  if (look.scale === 1) {
-    await page.evaluate(axe);
-    const found: Violation[] = await page.evaluate("axe.run().then((result) => result.violations)");
-    faults.push(...found.map((fault) => `${fault.id}: ${fault.help}: ${fault.nodes[0]?.html ?? ""}`));
-  }
-  const name = [
-    shot.page,
-    shot.state,
-    ...(shot.press ?? []),
-    shot.width,
-    look.theme,
-    look.language,
-    `${look.scale}00`,
-  ]
+  const faults = spilt.map((name) => `${name} spills over`);
+  const found: Violation[] = await page.evaluate("axe.run().then((result) => result.violations)");
+  faults.push(...found.map((fault) => `${fault.id}: ${fault.help}: ${fault.nodes[0]?.html ?? ""}`));
+  const name = [shot.page, shot.state, ...(shot.press ?? []), shot.width, nameOf(look)]
     .filter(Boolean)
     .join("-");
-  await page.screenshot({ path: join(out, `${name}.png`) });
-  await context.close();
+  if (!check) await page.screenshot({ path: join(out, `${name}.png`) });
   return faults.map((fault) => `${name}: ${fault}`);
 }
 
@@ -176,20 +184,13 @@ function findBrowser(): string {
   return process.env["CHROMIUM"] ?? execFileSync("which", ["chromium"], { encoding: "utf8" }).trim();
 }
 
-mkdirSync(out, { recursive: true });
+if (!check) mkdirSync(out, { recursive: true });
 const { base, stop } = await serve();
 const browser = await chromium.launch({ executablePath: findBrowser(), args: ["--no-sandbox"] });
-const faults: string[] = [];
-let taken = 0;
-for (const look of LOOKS) {
-  if (only && `${look.theme}-${look.language}-${look.scale}00` !== only) continue;
-  for (const shot of SHOTS) {
-    faults.push(...(await take(browser, base, shot, look)));
-    taken += 1;
-  }
-}
+const looks = LOOKS.filter((look) => !only || nameOf(look) === only);
+const faults = (await Promise.all(looks.map((look) => lookAtAll(browser, base, look)))).flat();
 await browser.close();
 stop();
 for (const fault of new Set(faults)) console.error(fault);
-console.log(`${taken} pictures in ${out}, ${faults.length} faults`);
+console.log(`${looks.length * SHOTS.length} screens looked at, ${faults.length} faults`);
 process.exitCode = faults.length > 0 ? 1 : 0;
