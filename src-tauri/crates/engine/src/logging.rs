@@ -273,7 +273,11 @@ mod tests {
             let said = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
             assert!(!said.contains("4f5e6d7c"), "{filter}: {said}");
             assert!(said.contains("no route"), "{filter}: {said}");
-            assert_eq!(said.contains("our own"), filter != "rtc_ice=trace", "{said}");
+            assert_eq!(
+                said.contains("our own"),
+                filter != "rtc_ice=trace",
+                "{said}"
+            );
         }
     }
 
