@@ -265,6 +265,16 @@ static NEEDS: &[Need] = &[
         "xfce4-notifyd",
     ),
     linux(
+        "a tray host",
+        Purpose::Test,
+        Probe::File(&[
+            "/usr/libexec/ayatana-indicator-application/ayatana-indicator-application-service",
+        ]),
+        "ayatana-indicator-application",
+        "ayatana-indicator-application",
+        "ayatana-indicator-application",
+    ),
+    linux(
         "WebKit's WebDriver",
         Purpose::Test,
         Probe::Program("WebKitWebDriver"),

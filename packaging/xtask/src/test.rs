@@ -263,6 +263,8 @@ fn add_e2e(checks: &mut Checks, missing: &[&Need]) {
         "ALSA's way",
         "ImageMagick",
         "a notification",
+        "a tray host",
+        "window keys",
     ];
     if let Some(reason) = why_not(missing, &needed) {
         return checks.leave_out(NAME, reason);

@@ -129,6 +129,19 @@ impl Centre {
         Ok(())
     }
 
+    /// Waits until an agent speaks with the customer.
+    ///
+    /// # Errors
+    /// [`CentreError::NeverSaid`] with what was said instead.
+    pub fn wait_for_talk(&mut self, customer: &Customer) -> Result<Value, CentreError> {
+        let id = customer.id;
+        self.program
+            .wait_for("the customer's call to be answered", PATIENCE, |line| {
+                line["event"] == "call" && line["id"] == id && line["state"] == "talking"
+            })
+            .map_err(CentreError::NeverSaid)
+    }
+
     /// Waits until the customer's call is over; its record, as `GET /admin/api/calls/{id}` gives it.
     ///
     /// # Errors

@@ -61,8 +61,10 @@ impl Desk {
             _processes: Vec::new(),
         };
         processes.push(Process::start("openbox", &mut desk.command("openbox"))?);
-        if Path::new(NOTIFYD).exists() {
-            processes.push(Process::start("xfce4-notifyd", &mut desk.command(NOTIFYD))?);
+        for (name, program) in [("xfce4-notifyd", NOTIFYD), ("tray host", TRAY_HOST)] {
+            if Path::new(program).exists() {
+                processes.push(Process::start(name, &mut desk.command(program))?);
+            }
         }
         processes.push(Process::start(
             "pulseaudio",
@@ -175,16 +177,97 @@ impl Desk {
     /// # Errors
     /// [`ProcessError::NotReady`] when it stays as it was.
     pub fn wait_for_window(&self, size: (u32, u32), shown: bool) -> Result<(), ProcessError> {
+        let what = format!(
+            "the {} of the window of {size:?} pixels",
+            ["end", "sight"][usize::from(shown)]
+        );
+        self.wait_until(
+            || {
+                self.window_sizes()
+                    .is_ok_and(|all| all.contains(&size) == shown)
+            },
+            &what,
+        )
+    }
+
+    /// Waits until something is so.
+    ///
+    /// # Errors
+    /// [`ProcessError::NotReady`] when it is not within half a minute.
+    pub fn wait_until(&self, so: impl Fn() -> bool, what: &str) -> Result<(), ProcessError> {
         for _ in 0..600 {
-            if self.window_sizes()?.contains(&size) == shown {
+            if so() {
                 return Ok(());
             }
             std::thread::sleep(std::time::Duration::from_millis(50));
         }
-        let verb = if shown { "did not show" } else { "stayed" };
-        Err(ProcessError::NotReady(format!(
-            "the window of {size:?} pixels {verb};"
-        )))
+        Err(ProcessError::NotReady(format!("{what} never came;")))
+    }
+
+    /// How many web pages (WebKit processes) this process has open.
+    #[must_use]
+    pub fn pages(&self, process: u32) -> usize {
+        let children = format!("/proc/{process}/task/{process}/children");
+        let ids = std::fs::read_to_string(children).unwrap_or_default();
+        ids.split_whitespace()
+            .filter_map(|id| std::fs::read_to_string(format!("/proc/{id}/comm")).ok())
+            .filter(|name| name.starts_with("WebKitWebProces"))
+            .count()
+    }
+
+    /// Where pictures go: into the project when `SIDETONE_E2E_KEEP` is set, else where they vanish.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn pictures(&self) -> std::io::Result<PathBuf> {
+        let pictures = if std::env::var_os("SIDETONE_E2E_KEEP").is_some() {
+            sidetone_interop::workspace_root().join("tests/e2e/screenshots")
+        } else {
+            self.folder.path().join("screenshots")
+        };
+        std::fs::create_dir_all(&pictures)?;
+        Ok(pictures)
+    }
+
+    /// Presses a key chord, such as `alt+F4`, in the window that has the focus.
+    ///
+    /// # Errors
+    /// [`ProcessError`] when xdotool is not there.
+    pub fn press_keys(&self, chord: &str) -> Result<(), ProcessError> {
+        let failed = |fault| ProcessError::Start("xdotool".to_owned(), fault);
+        let status = self
+            .command("xdotool")
+            .args(["key", chord])
+            .status()
+            .map_err(failed)?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(ProcessError::NotReady("xdotool".to_owned()))
+        }
+    }
+
+    /// Gives the focus to the visible window of this height in pixels.
+    ///
+    /// # Errors
+    /// [`ProcessError`] when there is none.
+    pub fn focus_window(&self, height: u32) -> Result<(), ProcessError> {
+        let failed = |fault| ProcessError::Start("xdotool".to_owned(), fault);
+        let shell = format!(
+            "for w in $(xdotool search --onlyvisible --name '.' 2>/dev/null); do \
+             xdotool getwindowgeometry --shell $w | grep -qx HEIGHT={height} && \
+             exec xdotool windowfocus --sync $w; done; exit 1"
+        );
+        let status = self
+            .command("sh")
+            .args(["-c", &shell])
+            .status()
+            .map_err(failed)?;
+        if status.success() {
+            Ok(())
+        } else {
+            Err(ProcessError::NotReady("the window".to_owned()))
+        }
     }
 
     fn window_sizes(&self) -> Result<Vec<(u32, u32)>, ProcessError> {
@@ -227,6 +310,10 @@ impl Desk {
 }
 
 const NOTIFYD: &str = "/usr/lib/x86_64-linux-gnu/xfce4/notifyd/xfce4-notifyd";
+
+/// Owns the name on the session bus that tray icons look for.
+const TRAY_HOST: &str =
+    "/usr/libexec/ayatana-indicator-application/ayatana-indicator-application-service";
 
 /// cpal speaks ALSA; this sends ALSA's default device to the private sound server.
 const ASOUNDRC: &str = "pcm.!default { type pulse }\nctl.!default { type pulse }\n";

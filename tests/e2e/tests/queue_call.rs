@@ -1,13 +1,11 @@
 //! An agent's first minutes: signs in, sees green, takes a queue call and hears the customer, pauses, and is told
 //! when the contact centre goes away.
 
-use std::path::{Path, PathBuf};
-
 use sidetone_e2e::bar::Bar;
 use sidetone_e2e::centre::Centre;
 use sidetone_e2e::desk::Desk;
 use sidetone_interop::compare::{Sound, compare};
-use sidetone_interop::{speech, workspace_root};
+use sidetone_interop::speech;
 
 type Outcome<T = ()> = Result<T, Box<dyn std::error::Error>>;
 
@@ -19,7 +17,7 @@ const RINGING_WINDOW: (u32, u32) = (380, 132);
 async fn an_agent_signs_in_takes_a_queue_call_and_hears_the_customer() -> Outcome {
     let desk = Desk::set_up()?;
     let mut centre = Centre::open(desk.folder(), &[])?;
-    let pictures = pictures(desk.folder())?;
+    let pictures = desk.pictures()?;
     let ca = centre.ca.display().to_string();
     let bar = Bar::open(&desk, &["--ca", &ca]).await?;
 
@@ -113,15 +111,4 @@ async fn sign_in(bar: &Bar, centre: &Centre, password: &str) -> Outcome {
     bar.type_into("sign-in-password", password).await?;
     bar.press("sign-in-submit").await?;
     Ok(())
-}
-
-/// Where pictures go: into the project when `SIDETONE_E2E_KEEP` is set, else where they vanish.
-fn pictures(folder: &Path) -> Outcome<PathBuf> {
-    let pictures = if std::env::var_os("SIDETONE_E2E_KEEP").is_some() {
-        workspace_root().join("tests/e2e/screenshots")
-    } else {
-        folder.join("screenshots")
-    };
-    std::fs::create_dir_all(&pictures)?;
-    Ok(pictures)
 }
