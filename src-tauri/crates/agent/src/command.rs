@@ -5,11 +5,7 @@ use crate::CallId;
 
 /// What the agent asks for, from the bar, a shortcut, standard input or the local interface.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[cfg_attr(
-    feature = "ts",
-    derive(ts_rs::TS),
-    ts(export, rename = "AgentCommand")
-)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export, rename = "AgentCommand"))]
 #[serde(
     tag = "command",
     rename_all = "snake_case",

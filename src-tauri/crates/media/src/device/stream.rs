@@ -181,12 +181,7 @@ where
     T: SizedSample,
     f32: FromSample<T>,
 {
-    device.build_input_stream(
-        config,
-        move |data: &[T], _| tap.take(data),
-        on_error,
-        None,
-    )
+    device.build_input_stream(config, move |data: &[T], _| tap.take(data), on_error, None)
 }
 
 fn output<T>(
