@@ -320,6 +320,14 @@ static NEEDS: &[Need] = &[
         "imagemagick",
     ),
     linux(
+        "Chromium (looks at every screen)",
+        Purpose::Test,
+        Probe::Program("chromium"),
+        "chromium",
+        "chromium",
+        "chromium",
+    ),
+    linux(
         "ip (network namespaces)",
         Purpose::Test,
         Probe::Program("ip"),

@@ -1,6 +1,7 @@
 //! `cargo xtask test` and `cargo xtask lint`.
 
 use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::bundle;
@@ -12,8 +13,17 @@ use crate::steps::{Output, Steps};
 use crate::system::{self, Manager};
 use crate::workspace::{cache, cargo, debug_folder, npm, npm_is_current, root};
 
-/// Debug builds of it take a minute once, and it is kept in the cache.
+/// Debug builds of it take some minutes once, and it is kept in the cache.
 const CARGO_DENY: &str = "0.20.2";
+
+/// Every build of the checks selects the same packages with the same features, so that none is compiled twice.
+const SELECTION: [&str; 4] = [
+    "--workspace",
+    "--locked",
+    "--features",
+    // Its tests write the user interface's types.
+    "sidetone-engine/ts",
+];
 
 pub(crate) fn test(only: Option<&str>, long: bool, consent: Consent) -> Result<(), Failure> {
     let purpose = if only == Some("unit") {
@@ -43,9 +53,11 @@ pub(crate) fn test(only: Option<&str>, long: bool, consent: Consent) -> Result<(
         add_unit(&mut checks);
     }
     if wants("interop") {
+        add_baresip(&mut checks, &missing);
         add_interop(&mut checks, &missing, consent);
     }
     if wants("e2e") {
+        add_screens(&mut checks, &missing);
         add_e2e(&mut checks, &missing);
     }
     if long {
@@ -77,6 +89,7 @@ fn tools(checks: &mut Checks) {
             "--root",
         ]);
         install.arg(cache().join("tools"));
+        install.env("CARGO_PROFILE_DEV_DEBUG", "false");
         // Not in the project's target folder, whose flags and lock it does not share.
         install.env("CARGO_TARGET_DIR", cache().join("tools-target"));
         checks.add(
@@ -124,16 +137,7 @@ fn add_lint(checks: &mut Checks, advisories: bool) {
     }
     checks.add(
         "clippy",
-        cargo([
-            "clippy",
-            "--quiet",
-            "--workspace",
-            "--all-targets",
-            "--locked",
-            "--",
-            "-D",
-            "warnings",
-        ]),
+        selected(["clippy", "--all-targets"], &["--", "-D", "warnings"]),
         "Change the code as clippy says.",
     );
 }
@@ -174,24 +178,106 @@ fn add_unit(checks: &mut Checks) {
         npm(["test"]),
         "Read what failed above.",
     );
+    add_build(checks);
+    let generated = debug_folder().join("xtask-logs/generated");
+    // What an earlier run wrote says nothing about this one.
+    let _ = std::fs::remove_dir_all(&generated);
+    let mut tests = selected(["test", "--lib"], &["--bins"]);
+    for name in unit_test_targets() {
+        tests.args(["--test", &name]);
+    }
+    tests.env("TS_RS_EXPORT_DIR", &generated);
     checks.add_shown(
         "unit tests",
-        cargo([
-            "test",
-            "--workspace",
-            "--locked",
-            "--exclude",
-            "sidetone-interop",
-            "--exclude",
-            "sidetone-e2e",
-        ]),
+        tests,
         "Read what failed above; cargo test -p CRATE NAME runs one.",
     );
-    checks.add_shown(
-        "unit tests of the comparing of sound",
-        cargo(["test", "--locked", "-p", "sidetone-interop", "--lib"]),
-        "Read what failed above.",
+    let mut compare = Command::new("git");
+    compare
+        .args(["diff", "--no-index", "--exit-code", "--ignore-space-at-eol"])
+        .args([root().join("ui/src/generated"), generated]);
+    checks.add(
+        "types of the user interface against those of the code",
+        compare,
+        "cargo test --workspace --features sidetone-engine/ts --lib export_bindings writes ui/src/generated anew; \
+         remove what it no longer writes.",
     );
+}
+
+/// All programs and all tests, built once for every part.
+fn add_build(checks: &mut Checks) {
+    const NAME: &str = "building the programs and the tests";
+    add_user_interface_build(checks);
+    if !checks.has(NAME) {
+        checks.add(
+            NAME,
+            selected(["build", "--bins"], &["--tests"]),
+            "Read what the compiler says above.",
+        );
+    }
+}
+
+/// `cargo COMMAND` for the whole workspace.
+fn selected(command: [&str; 2], arguments: &[&str]) -> Command {
+    let mut all = cargo(command);
+    all.args(SELECTION).args(arguments);
+    all
+}
+
+/// The test programs of every crate but those with a part of their own.
+fn unit_test_targets() -> Vec<String> {
+    let crates = std::fs::read_dir(root().join("src-tauri/crates"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
+    let mut names: Vec<String> = crates
+        .chain([root().join("tests/sandbox")])
+        .flat_map(|folder| test_targets(&folder))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
+}
+
+/// The names of a crate's test programs: a file, or a folder with a `main.rs`.
+fn test_targets(package: &Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(package.join("tests"))
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path: &PathBuf| {
+            path.extension().is_some_and(|extension| extension == "rs")
+                || path.join("main.rs").is_file()
+        })
+        .filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned()))
+        .collect();
+    names.sort_unstable();
+    names
+}
+
+/// Runs a crate's test programs one test after the other, the ignored ones too.
+fn all_tests_of(package: &str) -> Command {
+    let mut run = cargo(["test"]);
+    run.args(SELECTION);
+    for name in test_targets(&root().join(package)) {
+        run.args(["--test", &name]);
+    }
+    run.args(["--", "--include-ignored", "--test-threads=1"]);
+    run
+}
+
+fn add_baresip(checks: &mut Checks, missing: &[&Need]) {
+    const NAME: &str = "a call with baresip";
+    if let Some(reason) = why_not(missing, &["baresip"]) {
+        return checks.leave_out(NAME, reason);
+    }
+    add_build(checks);
+    let mut run = cargo(["test"]);
+    run.args(SELECTION)
+        .args(["--test", "baresip", "--", "--include-ignored"]);
+    checks.add_shown(NAME, run, "Read what failed above.");
 }
 
 fn add_interop(checks: &mut Checks, missing: &[&Need], consent: Consent) {
@@ -207,16 +293,7 @@ fn add_interop(checks: &mut Checks, missing: &[&Need], consent: Consent) {
             "the root folder with Asterisk is made from Debian's packages: needs Debian",
         );
     }
-    let mut run = cargo([
-        "test",
-        "--locked",
-        "-p",
-        "sidetone-interop",
-        "--tests",
-        "--",
-        "--include-ignored",
-        "--test-threads=1",
-    ]);
+    let mut run = all_tests_of("tests/interop");
     if !system::is_root() {
         if system::find("sudo").is_none() {
             return checks.leave_out(NAME, "namespaces need root, and there is no sudo");
@@ -229,20 +306,22 @@ fn add_interop(checks: &mut Checks, missing: &[&Need], consent: Consent) {
             None => return checks.leave_out(NAME, "rustc does not say what machine this is"),
         };
     }
-    checks.add(
-        "building the sandbox and the phone without a window",
-        cargo([
-            "build",
-            "--quiet",
-            "--locked",
-            "-p",
-            "sidetone-sandbox",
-            "-p",
-            "sidetone-headless",
-        ]),
-        "Read what the compiler says above.",
-    );
+    add_build(checks);
     checks.add_shown(NAME, run, "Read what failed above; the folder it names has every log. SIDETONE_KEEP=1 keeps it always.");
+}
+
+/// Every screen in every theme, in a real browser: contrast, overflow and names, without keeping pictures.
+fn add_screens(checks: &mut Checks, missing: &[&Need]) {
+    const NAME: &str = "every screen looked at in Chromium";
+    if let Some(reason) = why_not(missing, &["Chromium"]) {
+        return checks.leave_out(NAME, reason);
+    }
+    add_user_interface_build(checks);
+    checks.add(
+        NAME,
+        npm(["run", "shots", "--", "--check"]),
+        "cd ui && npm run shots takes the pictures; what was found is above.",
+    );
 }
 
 fn add_e2e(checks: &mut Checks, missing: &[&Need]) {
@@ -269,29 +348,8 @@ fn add_e2e(checks: &mut Checks, missing: &[&Need]) {
     if let Some(reason) = why_not(missing, &needed) {
         return checks.leave_out(NAME, reason);
     }
-    add_user_interface_build(checks);
-    checks.add(
-        "building the bar, the sandbox and the phone",
-        cargo([
-            "build",
-            "--quiet",
-            "--locked",
-            "-p",
-            "sidetone",
-            "-p",
-            "sidetone-sandbox",
-        ]),
-        "Read what the compiler says above.",
-    );
-    let mut run = cargo([
-        "test",
-        "--locked",
-        "-p",
-        "sidetone-e2e",
-        "--",
-        "--include-ignored",
-        "--test-threads=1",
-    ]);
+    add_build(checks);
+    let mut run = all_tests_of("tests/e2e");
     run.env("SIDETONE_E2E_LOGS", debug_folder().join("xtask-logs/e2e"));
     checks.add_shown(
         NAME,
