@@ -1,6 +1,6 @@
 //! `cargo xtask run`.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, PipeReader, Write};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
@@ -70,7 +70,7 @@ pub(crate) fn bar(consent: Consent, release: bool) -> Result<(), Failure> {
         "  server {}  admin page {}  agent {AGENT}",
         centre.server, centre.admin
     );
-    let password = password_file(&centre.password)?;
+    let password = password_pipe(&centre.password)?;
     steps.run_with_input(
         "the bar is open; quit it from its tray icon, or press Ctrl-C here",
         Command::new(program)
@@ -92,16 +92,19 @@ pub(crate) fn bar(consent: Consent, release: bool) -> Result<(), Failure> {
 /// The agent that the bar is signed in as.
 const AGENT: &str = "anna";
 
-/// A file to be read as standard input: the password stands on no command line.
-fn password_file(password: &str) -> Result<std::fs::File, Failure> {
-    let path = debug_folder().join("xtask-logs/run-password");
-    std::fs::write(&path, format!("{password}\n"))
-        .and_then(|()| std::fs::File::open(&path))
+/// Standard input that holds the password: it stands on no command line and in no file.
+fn password_pipe(password: &str) -> Result<PipeReader, Failure> {
+    std::io::pipe()
+        .and_then(|(reader, mut writer)| {
+            // Far less than a pipe holds, so nobody needs to be reading yet.
+            writeln!(writer, "{password}")?;
+            Ok(reader)
+        })
         .map_err(|error| {
             Failure::new(
                 "handing over the demonstration's password",
-                format!("{}: {error}", path.display()),
-                "Is the target folder writable?",
+                format!("no pipe: {error}"),
+                "Close some programs and try again.",
             )
         })
 }

@@ -102,7 +102,7 @@ impl Steps {
         &mut self,
         name: &str,
         command: &mut Command,
-        input: File,
+        input: impl Into<Stdio>,
         remedy: &str,
     ) -> Result<(), Failure> {
         command.stdin(input);
