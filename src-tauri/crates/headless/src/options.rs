@@ -59,6 +59,10 @@ pub(crate) struct Options {
     #[arg(long, requires = "server")]
     pub(crate) save_password: bool,
 
+    /// Take the password out of the keychain, and end
+    #[arg(long, requires = "server", conflicts_with_all = ["password_fd", "save_password"])]
+    pub(crate) forget_password: bool,
+
     /// A JSON or TOML agent profile with a `sip` table: no contact-centre server, straight to any SIP server
     #[arg(long, value_name = "FILE", conflicts_with_all = ["server", "user"])]
     pub(crate) sip_profile: Option<PathBuf>,
@@ -206,5 +210,8 @@ mod tests {
         assert!(parse(&["--server", "a"]).is_err());
         assert!(parse(&["--sip-profile", "f", "--server", "a", "--user", "b"]).is_err());
         assert!(parse(&["--server", "a", "--user", "b", "--password", "c"]).is_err());
+        let forget = ["--server", "a", "--user", "b", "--forget-password"];
+        assert!(parse(&forget).is_ok());
+        assert!(parse(&[&forget[..], &["--save-password"]].concat()).is_err());
     }
 }
