@@ -31,16 +31,36 @@ pub(crate) enum Exit {
 /// Runs the phone to its end.
 pub(crate) async fn run(options: Options) -> Exit {
     let mut reporter = Reporter::new(options.json);
+    if options.forget_password {
+        let (exit, words) = forget_password(&options);
+        reporter.end(exit as u8, &words);
+        return exit;
+    }
     let (exit, words) = match Headless::start(&options).await {
         Ok(mut phone) => {
             let end = phone.live(&options, &mut reporter).await;
             phone.engine.shut_down().await;
             end
         }
-        Err(words) => (Exit::CannotStart, words),
+        Err(fault) => (Exit::CannotStart, as_sentence(&fault)),
     };
     reporter.end(exit as u8, &words);
     exit
+}
+
+/// Nothing kept is the same as forgotten.
+fn forget_password(options: &Options) -> (Exit, String) {
+    let (Some(server), Some(user)) = (&options.server, &options.user) else {
+        return (Exit::CannotStart, "Nobody is named.".to_owned());
+    };
+    let account = sign_in_account(server, user);
+    match KeychainAndPrompt.forget(&account) {
+        Ok(()) => (
+            Exit::Done,
+            format!("The keychain keeps no password of {account}."),
+        ),
+        Err(fault) => (Exit::CannotStart, as_sentence(&fault)),
+    }
 }
 
 struct Headless {
@@ -227,6 +247,17 @@ impl Headless {
     fn ask(&self, command: Command) {
         self.engine.command(EngineCommand::Agent(command));
     }
+}
+
+/// The words of an error, written as the last words of a program.
+fn as_sentence(fault: &str) -> String {
+    let mut letters = fault.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    let mut sentence: String = first.chain(letters).collect();
+    if !sentence.ends_with(['.', '!', '?']) {
+        sentence.push('.');
+    }
+    sentence
 }
 
 fn exit_of(notice: &Notice) -> Exit {
