@@ -7,7 +7,7 @@ use cpal::{Error, ErrorKind};
 use tokio::sync::watch;
 
 use super::list::{Listed, look};
-use super::stream::{self, OpenStream};
+use super::stream::{self, OpenStream, Room};
 use super::{DeviceInfo, DeviceRole, DeviceSelection, Opened, Ringer};
 use crate::voice::Need;
 
@@ -19,6 +19,9 @@ const PULSE: Duration = Duration::from_millis(500);
 const LINGER: Duration = Duration::from_secs(3);
 /// Devices tried before giving up for now.
 const ATTEMPTS: usize = 6;
+
+/// How long a device may take to run with a larger buffer, before it stays with the one it has.
+const TRIAL: Duration = Duration::from_millis(500);
 
 /// What the device thread is told.
 pub(super) enum Message {
@@ -56,12 +59,21 @@ struct Slot {
     fault: Option<String>,
     /// Not before this is the chosen device tried again.
     retry: Instant,
+    /// Grows while the device is in use and is interrupted often.
+    room: Room,
 }
 
 struct Open {
     /// Dropping it closes the device. `None`: the ringer shares the speaker.
     stream: Option<OpenStream>,
     id: String,
+    generation: u64,
+}
+
+/// A device that was opened and is not in use yet.
+struct Started {
+    stream: OpenStream,
+    opened: Opened,
     generation: u64,
 }
 
@@ -81,6 +93,7 @@ impl Keeper {
             open: None,
             fault: None,
             retry: now,
+            room: Room::default(),
         };
         let mut keeper = Self {
             host: host(),
@@ -172,6 +185,7 @@ impl Keeper {
         for slot in &mut self.slots {
             slot.retry = Instant::now();
             slot.fault = None;
+            slot.room = Room::default();
         }
         self.look();
     }
@@ -198,12 +212,39 @@ impl Keeper {
             return;
         }
         let id = open.id.clone();
+        if error.kind() == ErrorKind::Xrun {
+            self.make_room(index, &id);
+            return;
+        }
         tracing::warn!(?role, device = id, %error, "sound device failed");
         self.close(index);
         let name = self.name(&id, role);
         self.slots[index].fault = Some(format!("{name} {}", reason(error)));
         // Others may sit on the same lost device.
         self.look();
+    }
+
+    /// Opens a device that was interrupted often anew, with a larger buffer.
+    fn make_room(&mut self, index: usize, id: &str) {
+        let before = self.slots[index].room;
+        let Some(room) = before.larger() else {
+            return;
+        };
+        self.slots[index].room = room;
+        let (role, chunk_ms) = (self.slots[index].role, room.chunk_ms());
+        tracing::warn!(?role, device = id, chunk_ms, "interrupted often");
+        match self.start(index, id) {
+            // Beside the running one, for the shortest gap.
+            Ok(candidate) if candidate.stream.runs_within(TRIAL) => {
+                self.take(index, id, candidate);
+            }
+            Ok(_) => {
+                tracing::debug!(?role, device = id, "runs with its first buffer only");
+                self.slots[index].room = before;
+            }
+            // It may let nobody else in.
+            Err(_) => self.close(index),
+        }
     }
 
     /// Makes what is open fit what is needed and chosen.
@@ -214,6 +255,7 @@ impl Keeper {
                 self.provide(index);
             } else if slot.open.is_some() && slot.rests.elapsed() >= LINGER {
                 self.close(index);
+                self.slots[index].room = Room::default();
             } else if slot.open.is_none() {
                 self.check_presence(index);
             }
@@ -282,17 +324,26 @@ impl Keeper {
     fn open(&mut self, index: usize, id: &str) -> Result<(), Error> {
         let role = self.slots[index].role;
         let speaker = self.slots[DeviceRole::Speaker as usize].open.as_ref();
-        self.generation += 1;
-        let generation = self.generation;
         if role == DeviceRole::Ringer && speaker.is_some_and(|speaker| speaker.id == id) {
+            self.generation += 1;
             self.slots[index].open = Some(Open {
                 stream: None,
                 id: id.to_owned(),
-                generation,
+                generation: self.generation,
             });
             self.hand_over(Opened::Ringer(Ringer::WithSpeaker));
             return Ok(());
         }
+        let started = self.start(index, id)?;
+        self.take(index, id, started);
+        Ok(())
+    }
+
+    /// Opens a device without using it yet.
+    fn start(&mut self, index: usize, id: &str) -> Result<Started, Error> {
+        let role = self.slots[index].role;
+        self.generation += 1;
+        let generation = self.generation;
         let input = role == DeviceRole::Microphone;
         let device = self
             .listed
@@ -300,6 +351,7 @@ impl Keeper {
             .find(|one| one.info.id == id && one.info.input == input)
             .map(|one| one.device.clone())
             .ok_or(ErrorKind::DeviceNotAvailable)?;
+        let room = self.slots[index].room;
         let started = Instant::now();
         let messages = self.messages.clone();
         let failed = move |error: Error| {
@@ -311,27 +363,35 @@ impl Keeper {
         };
         let (stream, opened) = match role {
             DeviceRole::Microphone => {
-                let (stream, capture) = stream::open_input(&device, failed)?;
+                let (stream, capture) = stream::open_input(&device, room, failed)?;
                 (stream, Opened::Microphone(Some(capture)))
             }
             DeviceRole::Speaker => {
-                let (stream, playback) = stream::open_output(&device, failed)?;
+                let (stream, playback) = stream::open_output(&device, room, failed)?;
                 (stream, Opened::Speaker(Some(playback)))
             }
             DeviceRole::Ringer => {
-                let (stream, playback) = stream::open_output(&device, failed)?;
+                let (stream, playback) = stream::open_output(&device, room, failed)?;
                 (stream, Opened::Ringer(Ringer::Own(playback)))
             }
         };
         let took_ms = started.elapsed().as_millis() as u64;
         tracing::info!(?role, device = id, took_ms, "sound device opened");
-        self.slots[index].open = Some(Open {
-            stream: Some(stream),
-            id: id.to_owned(),
+        Ok(Started {
+            stream,
+            opened,
             generation,
+        })
+    }
+
+    /// Uses an opened device for a role, in place of what was used before.
+    fn take(&mut self, index: usize, id: &str, started: Started) {
+        self.hand_over(started.opened);
+        self.slots[index].open = Some(Open {
+            stream: Some(started.stream),
+            id: id.to_owned(),
+            generation: started.generation,
         });
-        self.hand_over(opened);
-        Ok(())
     }
 
     fn close(&mut self, index: usize) {

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use cpal::traits::{DeviceTrait, StreamTrait};
@@ -17,18 +18,52 @@ use super::line::{Capture, Gauge, Playback, ring_size};
 const PATIENCE: Duration = Duration::from_millis(150);
 /// Errors that follow each other this closely are a row.
 const ROW: Duration = Duration::from_millis(80);
+/// After an error the device is asked again this much later. Without a rest the sound system's thread would ask in
+/// a circle, and hold the very lock that PulseAudio's own thread needs to recover.
+const REST: Duration = Duration::from_millis(2);
+/// This many overruns or underruns within [`RESTLESS`] call for a larger buffer.
+const RUNS: usize = 3;
+const RESTLESS: Duration = Duration::from_secs(10);
+/// Overruns or underruns that follow each other this closely are one interruption.
+const SAME_RUN: Duration = Duration::from_millis(100);
 /// A device without a callback for this long is gone. PulseAudio may take two seconds to begin.
 const STUCK: Duration = Duration::from_secs(4);
-/// Callbacks a second that we ask for: the sound system keeps two of them ready.
-const CALLBACKS: u32 = 50;
+/// Length of a callback that we ask for, ms, per [`Room`]: the sound system keeps two of them ready.
+const CHUNK_MS: u32 = 20;
 
-/// Opens a microphone. `failed` is told once when it stops working.
+/// How much sound the device keeps ready; more where the machine interrupts us often.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Room {
+    #[default]
+    Small,
+    Medium,
+    Large,
+}
+
+impl Room {
+    /// The next larger one, if there is one.
+    pub(super) fn larger(self) -> Option<Self> {
+        match self {
+            Self::Small => Some(Self::Medium),
+            Self::Medium => Some(Self::Large),
+            Self::Large => None,
+        }
+    }
+
+    /// Length of a callback.
+    pub(super) fn chunk_ms(self) -> u32 {
+        CHUNK_MS * (self as u32 + 1)
+    }
+}
+
+/// Opens a microphone. `failed` is told once when it stops working, or ([`ErrorKind::Xrun`]) needs more room.
 pub(super) fn open_input(
     device: &cpal::Device,
+    room: Room,
     failed: impl FnMut(Error) + Send + 'static,
 ) -> Result<(OpenStream, Capture), Error> {
     let supported = device.default_input_config()?;
-    let config = config(&supported);
+    let config = config(&supported, room);
     let gauge = Arc::new(Gauge::default());
     let (producer, consumer) = rtrb::RingBuffer::new(ring_size(config.sample_rate));
     let tap = Tap {
@@ -55,13 +90,14 @@ pub(super) fn open_input(
     Ok((stream, Capture::new(consumer, config.sample_rate, gauge)))
 }
 
-/// Opens a speaker. `failed` is told once when it stops working.
+/// Opens a speaker. `failed` is told once when it stops working, or ([`ErrorKind::Xrun`]) needs more room.
 pub(super) fn open_output(
     device: &cpal::Device,
+    room: Room,
     failed: impl FnMut(Error) + Send + 'static,
 ) -> Result<(OpenStream, Playback), Error> {
     let supported = device.default_output_config()?;
-    let config = config(&supported);
+    let config = config(&supported, room);
     let gauge = Arc::new(Gauge::default());
     let (producer, consumer) = rtrb::RingBuffer::new(ring_size(config.sample_rate));
     let spout = Spout {
@@ -108,6 +144,18 @@ impl OpenStream {
         }
     }
 
+    /// Waits until the device takes or gives sound beyond the first filling of its buffer.
+    pub(super) fn runs_within(&self, time: Duration) -> bool {
+        let begun = Instant::now();
+        while begun.elapsed() < time {
+            if self.gauge.callbacks.load(Ordering::Relaxed) > FILLING {
+                return true;
+            }
+            thread::sleep(REST);
+        }
+        false
+    }
+
     /// The device has asked for no sound, or given none, for too long.
     pub(super) fn is_stuck(&mut self) -> bool {
         let callbacks = self.gauge.callbacks.load(Ordering::Relaxed);
@@ -119,29 +167,42 @@ impl OpenStream {
     }
 }
 
+/// Callbacks that fill the device's buffer before it runs.
+const FILLING: u32 = 2;
+
 type OnError = Box<dyn FnMut(Error) + Send>;
 
 /// Passes an error on when it is final: sound systems report much that passes by itself (the ALSA plug-in of
-/// PulseAudio an I/O error at nearly every start).
+/// PulseAudio I/O errors from its start, or its recovery from an underrun, until the server has answered).
 fn patient(gauge: &Arc<Gauge>, mut failed: impl FnMut(Error) + Send + 'static) -> OnError {
     let gauge = Arc::clone(gauge);
     let mut told = false;
     let mut began = Instant::now();
     let mut last: Option<Instant> = None;
+    let mut runs = Runs::default();
     Box::new(move |error: Error| {
+        let now = Instant::now();
         let final_at_once = match error.kind() {
             ErrorKind::Xrun => {
+                // The sound system's thread recovers by itself.
                 gauge.fault();
+                if runs.are_many(now) && !told {
+                    told = true;
+                    failed(error);
+                }
                 return;
             }
-            ErrorKind::RealtimeDenied | ErrorKind::DeviceChanged => return,
+            ErrorKind::RealtimeDenied => {
+                tracing::debug!(%error, "sound callbacks run at normal priority");
+                return;
+            }
+            ErrorKind::DeviceChanged => return,
             ErrorKind::DeviceNotAvailable
             | ErrorKind::StreamInvalidated
             | ErrorKind::PermissionDenied => true,
             _ => false,
         };
         // A dead device may go on calling back, so errors in a row are what tells.
-        let now = Instant::now();
         if last.is_none_or(|last| now - last > ROW) {
             began = now;
         }
@@ -150,12 +211,33 @@ fn patient(gauge: &Arc<Gauge>, mut failed: impl FnMut(Error) + Send + 'static) -
             told = true;
             failed(error);
         }
+        thread::sleep(REST);
     })
 }
 
+/// Counts interruptions of a device.
+#[derive(Debug, Default)]
+struct Runs {
+    /// The last ones, oldest first.
+    at: [Option<Instant>; RUNS],
+}
+
+impl Runs {
+    /// Takes one more; `true` when they come too often.
+    fn are_many(&mut self, now: Instant) -> bool {
+        let last = self.at[RUNS - 1];
+        if last.is_some_and(|last| now - last < SAME_RUN) {
+            return false;
+        }
+        self.at.rotate_left(1);
+        self.at[RUNS - 1] = Some(now);
+        self.at[0].is_some_and(|oldest| now - oldest < RESTLESS)
+    }
+}
+
 /// A small buffer, as far as the device goes along.
-fn config(supported: &SupportedStreamConfig) -> StreamConfig {
-    let wanted = supported.sample_rate() / CALLBACKS;
+fn config(supported: &SupportedStreamConfig, room: Room) -> StreamConfig {
+    let wanted = supported.sample_rate() * room.chunk_ms() / 1_000;
     let buffer_size = match *supported.buffer_size() {
         // WASAPI in shared mode has a period of its own and takes no other.
         _ if cfg!(windows) => BufferSize::Default,
