@@ -135,7 +135,9 @@ impl Headless {
                     }
                     let snapshot = snapshots.borrow_and_update().clone();
                     reporter.snapshot(&snapshot);
-                    tried |= snapshot.view.phase != Phase::SignedOut;
+                    // A quick refusal may leave no snapshot between the first one and its own.
+                    tried |= snapshot.view.phase != Phase::SignedOut
+                        || snapshot.view.sign_in_notice.is_some();
                     self.keep_password(options, &snapshot, reporter);
                     if let Some(end) = self.over(&snapshot, tried, input_open) {
                         return end;

@@ -32,7 +32,10 @@ pub fn frames(client: &Client, text: &str) {
 pub fn address(text: &str) {
     if let Ok(url) = ServerUrl::parse(text) {
         let shown = url.to_string();
-        assert!(ServerUrl::parse(&shown).is_ok(), "not accepted again: {shown}");
+        assert!(
+            ServerUrl::parse(&shown).is_ok(),
+            "not accepted again: {shown}"
+        );
     }
 }
 

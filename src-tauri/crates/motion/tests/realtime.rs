@@ -32,8 +32,8 @@ impl Server {
         self.acceptor.accept(tcp).await.unwrap()
     }
 
-    /// Answers the sign-in that comes first.
-    async fn sign_in(&self) {
+    /// Answers a sign-in with this token; gives the request.
+    async fn sign_in(&self, token: &str) -> String {
         let mut tls = self.accept().await;
         let mut request = Vec::new();
         while !request.ends_with(b"}") {
@@ -41,13 +41,14 @@ impl Server {
             let read = tls.read(&mut part).await.unwrap();
             request.extend_from_slice(&part[..read]);
         }
-        let body = r#"{"token":"t0ken","expiresIn":60}"#;
+        let body = format!(r#"{{"token":"{token}","expiresIn":60}}"#);
         let answer = format!(
             "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
             body.len()
         );
         tls.write_all(answer.as_bytes()).await.unwrap();
         tls.shutdown().await.unwrap();
+        String::from_utf8(request).unwrap()
     }
 
     /// A realtime connection, with the address and the Authorization header that it came with.
@@ -71,6 +72,24 @@ impl Server {
     }
 }
 
+/// A server, and the realtime socket of an agent who has just signed in to it.
+async fn signed_in() -> (Server, Realtime) {
+    let authority = Authority::new();
+    let server = Server {
+        listener: TcpListener::bind(("127.0.0.1", 0)).await.unwrap(),
+        acceptor: authority.issue("localhost", -1, 30).acceptor(),
+    };
+    let port = server.listener.local_addr().unwrap().port();
+    let tls = trust::client_config(vec![authority.der()]).unwrap();
+    let client = Client::new(&format!("https://localhost:{port}"), tls).unwrap();
+    let password = Secret::new("correct horse");
+    let (session, _) = tokio::join!(
+        client.sign_in("anna", &password, None),
+        server.sign_in("t0ken")
+    );
+    (server, session.unwrap().realtime())
+}
+
 async fn push(socket: &mut WebSocketStream<TlsStream<TcpStream>>, frame: &str) {
     socket.send(Message::text(frame)).await.unwrap();
 }
@@ -81,17 +100,7 @@ async fn next(realtime: &mut Realtime) -> Option<RealtimeEvent> {
 
 #[tokio::test]
 async fn a_break_is_bridged_by_the_last_sequence_number_until_the_server_ends_the_session() {
-    let authority = Authority::new();
-    let server = Server {
-        listener: TcpListener::bind(("127.0.0.1", 0)).await.unwrap(),
-        acceptor: authority.issue("localhost", -1, 30).acceptor(),
-    };
-    let port = server.listener.local_addr().unwrap().port();
-    let tls = trust::client_config(vec![authority.der()]).unwrap();
-    let client = Client::new(&format!("https://localhost:{port}"), tls).unwrap();
-    let password = Secret::new("correct horse");
-    let (session, ()) = tokio::join!(client.sign_in("anna", &password, None), server.sign_in());
-    let mut realtime = session.unwrap().realtime();
+    let (server, mut realtime) = signed_in().await;
 
     let (mut socket, address, bearer) = server.realtime().await;
     assert_eq!(address, "/api/realtime", "nothing was missed yet");
@@ -169,4 +178,40 @@ async fn a_break_is_bridged_by_the_last_sequence_number_until_the_server_ends_th
         matches!(closed, Some(Ok(Message::Close(_)))),
         "a session that is over says goodbye: {closed:?}"
     );
+}
+
+#[tokio::test]
+async fn a_token_that_is_taken_no_longer_is_replaced_and_nothing_is_missed() {
+    let (server, mut realtime) = signed_in().await;
+    let (mut socket, _, _) = server.realtime().await;
+    push(
+        &mut socket,
+        r#"{"seq":7,"type":"hello","data":{"seq":7,"resumed":false}}"#,
+    )
+    .await;
+    push(
+        &mut socket,
+        r#"{"seq":8,"type":"signed_out","data":{"code":"token_expired","detail":"Sign in again."}}"#,
+    )
+    .await;
+
+    let request = server.sign_in("t0ken of the afternoon").await;
+    assert!(
+        request.contains(r#""name":"anna","password":"correct horse"}"#),
+        "{request}"
+    );
+    let (mut socket, address, bearer) = server.realtime().await;
+    assert_eq!(address, "/api/realtime?since=8");
+    assert_eq!(bearer, "Bearer t0ken of the afternoon");
+    push(
+        &mut socket,
+        r#"{"seq":8,"type":"hello","data":{"seq":8,"resumed":true}}"#,
+    )
+    .await;
+    for expected in [
+        RealtimeEvent::Connected { resumed: false },
+        RealtimeEvent::Connected { resumed: true },
+    ] {
+        assert_eq!(next(&mut realtime).await, Some(expected));
+    }
 }

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use serde_json::{Value, json};
+use sidetone_interop::WorkDir;
 use sidetone_interop::compare::{Sound, compare};
 use sidetone_interop::speech;
 
 use crate::centre::Centre;
 use crate::desk::Desk;
+use crate::false_server::{Authority, Identity};
 
 /// Seconds of one's own speech that must come back.
 const ENOUGH_S: f32 = 3.0;
@@ -109,5 +111,27 @@ fn a_wrong_secret_has_a_sentence() {
     assert!(words.contains("administrator"), "{words}");
     desk.tell("dial 600");
     desk.says("not_ready_to_call");
+    desk.quit();
+}
+
+#[test]
+fn a_phone_server_that_cannot_be_trusted_has_a_sentence() {
+    let folder = WorkDir::new("bad-input").expect("a folder for the test");
+    let ca = Authority::new().keep_in(folder.path());
+    let server = Identity::self_signed("localhost").serve("200 OK", "text/plain", "");
+    let profile = json!({
+        "sip": {
+            "user": "201", "secret": { "fd": 0 }, "domain": "sandbox.example",
+            "wssUrl": server.replacen("https", "wss", 1),
+        },
+    });
+    let file = folder.file("profile.json");
+    std::fs::write(&file, profile.to_string()).expect("a profile");
+    let plain = |path: &Path| path.to_str().expect("a plain name").to_owned();
+    let (file, ca) = (plain(&file), plain(&ca));
+    let arguments = ["--sip-profile", &file, "--audio", "null", "--ca", &ca];
+    let mut desk = Desk::start(folder.path(), "secret", &arguments);
+    let words = desk.says("registration_certificate");
+    assert!(words.contains("self-signed"), "{words}");
     desk.quit();
 }

@@ -1,6 +1,6 @@
 //! Passwords that are wrong, codes, and sign-ins that run out.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::centre::Centre;
 use crate::one_time_code;
@@ -86,4 +86,37 @@ fn a_renewal_that_is_refused_waits_for_the_end_of_the_call() {
     let mut desk = centre.desk_at(centre.server(), "anna", "another horse altogether");
     desk.green();
     desk.quit();
+}
+
+#[test]
+fn a_second_phone_of_the_agent_takes_over_after_the_call() {
+    let centre = Centre::open(&[]);
+    let mut first = centre.ready("anna");
+    first.tell("dial 601");
+    first.call("up");
+    let mut second = centre.ready("anna");
+    let words = first.says("session_ended");
+    assert!(words.contains("another device"), "{words}");
+    first.hears();
+    first.tell("hangup");
+    assert_eq!(first.ends(6), words);
+    // The first one does not sign in again behind the second one's back.
+    second.tell("dial 601");
+    second.call("up");
+    second.hears();
+    second.hang_up();
+    second.quit();
+}
+
+#[test]
+fn an_agent_who_is_switched_off_finishes_the_call() {
+    let centre = Centre::open(&[]);
+    let mut desk = centre.ready("anna");
+    desk.tell("dial 601");
+    desk.call("up");
+    centre.set("anna", json!({ "disabled": true }));
+    let words = desk.says("account_disabled");
+    desk.hears();
+    desk.tell("hangup");
+    assert_eq!(desk.ends(3), words);
 }
