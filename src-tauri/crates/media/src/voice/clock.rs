@@ -8,6 +8,8 @@ use crate::BLOCK;
 
 /// Runs until the last owner of the voice is gone.
 pub(super) fn run(mut ports: Ports, mut desk: Desk, inbox: &mpsc::Receiver<Command>) {
+    #[cfg(any(windows, target_os = "macos"))]
+    hurry();
     let mut microphone = [0.0; BLOCK];
     let mut ear = [0.0; BLOCK];
     let mut ringer = [0.0; BLOCK];
@@ -38,5 +40,20 @@ pub(super) fn run(mut ports: Ports, mut desk: Desk, inbox: &mpsc::Receiver<Comma
         ports.capture(&mut microphone);
         desk.tick(&mut microphone, &mut ear, &mut ringer);
         ports.play(&mut ear, &ringer);
+    }
+}
+
+/// Asks the system to run this thread before others; it sleeps most of the time. On Linux that takes D-Bus or a
+/// right that ordinary users do not have.
+#[cfg(any(windows, target_os = "macos"))]
+fn hurry() {
+    let promoted = audio_thread_priority::promote_current_thread_to_real_time(
+        BLOCK as u32,
+        crate::SAMPLE_RATE,
+    );
+    match promoted {
+        // There is nothing to give back: the priority ends with the thread.
+        Ok(_) => tracing::debug!("the voice runs at real-time priority"),
+        Err(error) => tracing::debug!(%error, "the voice runs at normal priority"),
     }
 }

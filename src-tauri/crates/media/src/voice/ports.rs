@@ -201,7 +201,10 @@ impl Devices {
                 }
             }
         }
-        if let Some(speaker) = &mut self.speaker {
+        // One that takes nothing for a while must not be late ever after by what piled up meanwhile.
+        if let Some(speaker) = &mut self.speaker
+            && speaker.is_hungry()
+        {
             speaker.push(ear);
         }
     }
