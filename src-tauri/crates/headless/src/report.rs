@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
-use sidetone_engine::agent::{CallState, CallView, Light, Notice, Phase, PresenceView};
+use sidetone_engine::agent::{CallId, CallState, CallView, Light, Notice, Phase, PresenceView};
 use sidetone_engine::words::sentence;
 use sidetone_engine::{MediaView, Snapshot};
 
@@ -16,7 +16,12 @@ pub(crate) struct Reporter {
     media: Option<MediaView>,
     warnings: Vec<Notice>,
     last_toast: Option<u32>,
+    /// The call whose first sound was told.
+    sounded: Option<CallId>,
 }
+
+/// What is louder, dBov, is sound and not the quiet of a line.
+const QUIET_DBOV: f32 = -60.0;
 
 /// What a `state` line says.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +42,7 @@ impl Reporter {
             media: None,
             warnings: Vec::new(),
             last_toast: None,
+            sounded: None,
         }
     }
 
@@ -79,6 +85,26 @@ impl Reporter {
             self.tell_media(media);
         }
         self.media.clone_from(&snapshot.media);
+    }
+
+    /// Tells, once a call, that its first sound went to the speaker; `speaker`: level of the last 50 ms, dBov.
+    pub(crate) fn level(&mut self, speaker: f32) {
+        if speaker < QUIET_DBOV {
+            return;
+        }
+        let up = self.calls.iter().find(|call| call.state == CallState::Up);
+        let Some(id) = up
+            .map(|call| call.id)
+            .filter(|id| self.sounded != Some(*id))
+        else {
+            return;
+        };
+        self.sounded = Some(id);
+        self.line(
+            "audio",
+            json!({ "call": id.0, "level_dbov": speaker }),
+            &format!("call {}: its first sound", id.0),
+        );
     }
 
     /// Tells that the far end pressed a key.
@@ -237,7 +263,7 @@ fn differs(before: &CallView, now: &CallView) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use sidetone_engine::agent::{CallDirection, CallId, Countdown};
+    use sidetone_engine::agent::{CallDirection, Countdown};
 
     use super::*;
 

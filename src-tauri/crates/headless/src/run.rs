@@ -145,6 +145,7 @@ impl Headless {
                 }
                 event = events.recv() => match event {
                     Ok(EngineEvent::DtmfReceived { call, digit }) => reporter.digit(call.0, digit),
+                    Ok(EngineEvent::Levels { speaker, .. }) => reporter.level(speaker),
                     Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
                     Err(broadcast::error::RecvError::Closed) => {
                         return (Exit::CannotStart, "The phone stopped.".to_owned());

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use sidetone_interop::asterisk::Asterisk;
 use sidetone_interop::namespace::{self, ADDRESS};
-use sidetone_interop::phone::{Identity, Phone};
+use sidetone_interop::phone::{Identity, PATIENCE, Phone};
 use sidetone_interop::{WorkDir, speech};
 
 /// Seconds of call that are measured.
@@ -24,17 +24,18 @@ fn main() -> Result<ExitCode> {
         });
     }
     let folder = WorkDir::new("bench")?;
-    let asterisk = Asterisk::start(folder.path(), &speech::customer()?).map_err(Error::other)?;
+    let mut asterisk =
+        Asterisk::start(folder.path(), &speech::customer()?).map_err(Error::other)?;
     println!(
-        "{:<12} {:>14} {:>16} {:>10}",
-        "", "green, ms", "CPU, s per min", "PSS, MiB"
+        "{:<10} {:>10} {:>20} {:>15} {:>9}",
+        "", "green, ms", "answer to sound, ms", "CPU, s per min", "PSS, MiB"
     );
-    phone(&asterisk, &folder)?;
+    phone(&mut asterisk, &folder)?;
     baresip(&asterisk, &folder)?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn phone(asterisk: &Asterisk, folder: &WorkDir) -> Result<()> {
+fn phone(asterisk: &mut Asterisk, folder: &WorkDir) -> Result<()> {
     let identity = Identity::Account {
         user: "201",
         secret: asterisk.secret("201"),
@@ -46,12 +47,35 @@ fn phone(asterisk: &Asterisk, folder: &WorkDir) -> Result<()> {
     let mut phone = Phone::start(&identity, folder.path(), &asterisk.ca(), &speech::agent()?)?;
     phone.green().map_err(Error::other)?;
     let green = began.elapsed();
+    let answered = answer(asterisk, &mut phone)?;
     phone.tell("dial 600")?;
     phone.call("up").map_err(Error::other)?;
     phone.listen(2).map_err(Error::other)?;
     let id = phone.program().id();
-    print("sidetone", Some(green), id)?;
+    print("sidetone", Some(green), Some(answered), id)?;
     phone.quit().map(drop)
+}
+
+/// Time from `answer` to the first sound that is given to the speaker; the meter that sees it has steps of 50 ms.
+fn answer(asterisk: &mut Asterisk, phone: &mut Phone) -> Result<Duration> {
+    asterisk.ami.action(&[
+        ("Action", "Originate"),
+        ("Channel", "PJSIP/201"),
+        // A tone: nothing silent at its beginning.
+        ("Application", "Milliwatt"),
+        ("Async", "true"),
+    ])?;
+    phone.call("ringing").map_err(Error::other)?;
+    let began = Instant::now();
+    phone.tell("answer")?;
+    phone
+        .program()
+        .wait_for("sound", PATIENCE, |event| event["event"] == "audio")
+        .map_err(Error::other)?;
+    let answered = began.elapsed();
+    phone.tell("hangup")?;
+    phone.call("ended").map_err(Error::other)?;
+    Ok(answered)
 }
 
 fn baresip(asterisk: &Asterisk, folder: &WorkDir) -> Result<()> {
@@ -79,21 +103,30 @@ fn baresip(asterisk: &Asterisk, folder: &WorkDir) -> Result<()> {
         .log_line("PJSIP/220", Duration::from_secs(30))
         .and(answered)
         .map_err(Error::other)
-        .and_then(|_| print("baresip", None, child.id()));
+        .and_then(|_| print("baresip", None, None, child.id()));
     child.kill()?;
     child.wait()?;
     measured
 }
 
 /// Measures a process in its call and prints a row.
-fn print(name: &str, green: Option<Duration>, process: u32) -> Result<()> {
+fn print(
+    name: &str,
+    green: Option<Duration>,
+    answered: Option<Duration>,
+    process: u32,
+) -> Result<()> {
     let before = cpu_seconds(process)?;
     // The time is what is measured here, not waited for.
     std::thread::sleep(Duration::from_secs(CALL_S.into()));
     let cpu = (cpu_seconds(process)? - before) * 60.0 / f64::from(CALL_S);
-    let green = green.map_or_else(|| "-".to_owned(), |green| green.as_millis().to_string());
+    let ms = |time: Option<Duration>| {
+        time.map_or_else(|| "-".to_owned(), |time| time.as_millis().to_string())
+    };
     println!(
-        "{name:<12} {green:>14} {cpu:>16.2} {:>10.1}",
+        "{name:<10} {:>10} {:>20} {cpu:>15.2} {:>9.1}",
+        ms(green),
+        ms(answered),
         pss_mib(process)?
     );
     Ok(())
