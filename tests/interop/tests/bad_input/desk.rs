@@ -70,12 +70,12 @@ impl Desk {
         sentence(&event)
     }
 
-    /// Sound comes in: for three seconds from now, each with its packets and its level.
+    /// Sound comes in: for two seconds from now, each with its packets and its level.
     pub(crate) fn hears(&mut self) {
         let is_media = |event: &Value| event["event"] == "media";
         let received = |event: &Value| event["packets_received"].as_u64().unwrap_or_default();
         let mut before = received(&self.wait("media statistics", is_media));
-        for _ in 0..3 {
+        for _ in 0..2 {
             let now = self.wait("media statistics", is_media);
             assert!(
                 received(&now) >= before + PACKETS_A_SECOND
