@@ -8,6 +8,8 @@ mod api;
 mod codec;
 mod config;
 mod device;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod jitter;
 mod level;
 mod receive;

@@ -1,7 +1,7 @@
 //! WAV files: any in, 48 kHz mono 16-bit out, valid on disk at any time.
 
 use std::fs::File;
-use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::resample::Resampler;
@@ -28,14 +28,20 @@ impl LoopedWav {
             path: path.display().to_string(),
             fault,
         };
-        let mut reader = hound::WavReader::open(path).map_err(|e| fault(read_fault(&e)))?;
+        let file = File::open(path).map_err(|e| fault(format!("cannot be read: {e}")))?;
+        Self::read(BufReader::new(file)).map_err(fault)
+    }
+
+    /// Reads what a file holds; the error says what is wrong with it.
+    pub(crate) fn read(file: impl Read) -> Result<Self, String> {
+        let mut reader = hound::WavReader::new(file).map_err(|e| read_fault(&e))?;
         let spec = reader.spec();
         let rate_is_sane = (1_000..=768_000).contains(&spec.sample_rate);
         if !rate_is_sane || spec.channels == 0 {
-            return Err(fault(format!(
+            return Err(format!(
                 "{} Hz with {} channels is not a usable format; give 8 to 192 kHz",
                 spec.sample_rate, spec.channels
-            )));
+            ));
         }
         let samples: Result<Vec<f32>, hound::Error> = match spec.sample_format {
             hound::SampleFormat::Float => reader.samples::<f32>().collect(),
@@ -47,7 +53,7 @@ impl LoopedWav {
                     .collect()
             }
         };
-        let samples = samples.map_err(|e| fault(read_fault(&e)))?;
+        let samples = samples.map_err(|e| read_fault(&e))?;
         let channels = usize::from(spec.channels);
         let mono: Vec<f32> = samples
             .chunks_exact(channels)
@@ -57,7 +63,7 @@ impl LoopedWav {
             })
             .collect();
         if mono.is_empty() {
-            return Err(fault("it holds no sound".to_owned()));
+            return Err("it holds no sound".to_owned());
         }
         let mut pcm = Vec::new();
         Resampler::new(spec.sample_rate, SAMPLE_RATE).run(&mono, &mut pcm);

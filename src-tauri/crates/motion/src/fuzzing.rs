@@ -2,9 +2,9 @@
 
 use serde::de::DeserializeOwned;
 
+use crate::ServerUrl;
 use crate::realtime::Link;
 use crate::wire::{List, PauseReason, PresenceDocument, Problem, Queue, SipCredentials, Token};
-use crate::{Client, ServerUrl};
 
 /// Reads the text as every JSON document that the server answers with.
 pub fn documents(text: &str) {
@@ -21,8 +21,13 @@ pub fn documents(text: &str) {
 }
 
 /// Takes the lines of the text as frames of the realtime socket.
-pub fn frames(client: &Client, text: &str) {
-    Link::take_all(client.clone(), text.lines());
+pub fn frames(text: &str) {
+    let mut since = None;
+    for frame in text.lines() {
+        if let Err(fault) = Link::take(&mut since, frame) {
+            let _ = fault.to_string();
+        }
+    }
 }
 
 /// Reads a server address as a person types it; what is accepted must be accepted again.

@@ -281,7 +281,7 @@ impl Link {
                 Ok(Some(Ok(message))) => message,
             };
             match message {
-                Message::Text(text) => match self.take(&text) {
+                Message::Text(text) => match Self::take(&mut self.since, &text) {
                     Ok(Some(RealtimeEvent::SignedOut { code, detail })) => {
                         let end = if code == TOKEN_EXPIRED {
                             End::Refused
@@ -318,14 +318,17 @@ impl Link {
     }
 
     /// Reads one frame; an event of a kind that this version does not know is left out.
-    fn take(&mut self, text: &str) -> Result<Option<RealtimeEvent>, Fault> {
+    pub(crate) fn take(
+        since: &mut Option<u64>,
+        text: &str,
+    ) -> Result<Option<RealtimeEvent>, Fault> {
         let frame: Frame = serde_json::from_str(text).map_err(|e| bad(&e))?;
         let event = match frame.kind.as_str() {
             "hello" => {
                 let hello: Hello = read(frame.data)?;
-                let resumed = hello.resumed && self.since.is_some();
+                let resumed = hello.resumed && since.is_some();
                 if !resumed {
-                    self.since = Some(frame.seq);
+                    *since = Some(frame.seq);
                 }
                 return Ok(Some(RealtimeEvent::Connected { resumed }));
             }
@@ -348,29 +351,12 @@ impl Link {
             }),
             other => {
                 tracing::debug!(kind = other, "unknown realtime event");
-                self.since = Some(frame.seq);
+                *since = Some(frame.seq);
                 return Ok(None);
             }
         };
-        self.since = Some(frame.seq);
+        *since = Some(frame.seq);
         event.map(Some)
-    }
-
-    /// Takes frames without a socket.
-    #[cfg(feature = "fuzzing")]
-    pub(crate) fn take_all<'a>(client: Client, frames: impl Iterator<Item = &'a str>) {
-        let (tell, _events) = mpsc::unbounded_channel();
-        let mut link = Self {
-            client,
-            token: Secret::new(""),
-            tell,
-            since: None,
-        };
-        for frame in frames {
-            if let Err(fault) = link.take(frame) {
-                let _ = fault.to_string();
-            }
-        }
     }
 
     /// Whether anybody still listens.

@@ -8,6 +8,8 @@
 mod api;
 mod core;
 mod endpoint;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod transport;
 
 pub use api::{

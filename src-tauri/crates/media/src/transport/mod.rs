@@ -17,7 +17,12 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 
+#[cfg(not(feature = "fuzzing"))]
 use dtls::DtlsLeg;
+#[cfg(feature = "fuzzing")]
+pub(crate) use dtls::{DtlsLeg, SUITES};
+#[cfg(feature = "fuzzing")]
+pub(crate) use gate::FlightGate;
 use ice::{IceEvent, IceLeg};
 pub(crate) use identity::Identity;
 use srtp::SrtpPair;

@@ -9,6 +9,8 @@ mod back_off;
 mod call;
 mod digest;
 mod flow;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod in_dialog;
 mod invite_client;
 mod invite_server;

@@ -49,10 +49,10 @@ impl Framer {
             };
         };
         let length = content_length(&self.buffer[..end]).ok_or(NotSip)?;
-        let total = end + 4 + length;
         if length > LONGEST {
             return Err(NotSip);
         }
+        let total = end + 4 + length;
         if self.buffer.len() < total {
             return Ok(None);
         }
@@ -102,6 +102,9 @@ mod tests {
     fn refuses_what_cannot_be_framed() {
         let mut framer = Framer::default();
         framer.push(b"A sip:x SIP/2.0\r\nContent-Length: -1\r\n\r\n");
+        assert_eq!(framer.next(), Err(NotSip));
+        let mut framer = Framer::default();
+        framer.push(b"A sip:x SIP/2.0\r\nContent-Length: 18446744073709551615\r\n\r\n");
         assert_eq!(framer.next(), Err(NotSip));
         let mut framer = Framer::default();
         framer.push(&vec![b'x'; LONGEST + 1]);

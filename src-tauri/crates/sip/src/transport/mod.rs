@@ -3,6 +3,8 @@
 mod connect;
 mod fault;
 mod framing;
+#[cfg(feature = "fuzzing")]
+pub(crate) mod fuzzing;
 mod listen;
 mod stream;
 mod udp;
