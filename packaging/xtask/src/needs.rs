@@ -328,6 +328,14 @@ static NEEDS: &[Need] = &[
         "chromium",
     ),
     linux(
+        "a keychain",
+        Purpose::Test,
+        Probe::Program("gnome-keyring-daemon"),
+        "gnome-keyring",
+        "gnome-keyring",
+        "gnome-keyring",
+    ),
+    linux(
         "ip (network namespaces)",
         Purpose::Test,
         Probe::Program("ip"),

@@ -282,7 +282,7 @@ fn add_baresip(checks: &mut Checks, missing: &[&Need]) {
 
 fn add_interop(checks: &mut Checks, missing: &[&Need], consent: Consent) {
     const NAME: &str = "interop tests against a real Asterisk";
-    if let Some(reason) = why_not(missing, &["ip (", "unshare", "debootstrap"]) {
+    if let Some(reason) = why_not(missing, &["ip (", "unshare", "debootstrap", "a keychain"]) {
         return checks.leave_out(NAME, reason);
     }
     if Manager::detect() != Some(Manager::Apt)
