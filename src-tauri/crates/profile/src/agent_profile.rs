@@ -171,7 +171,6 @@ pub enum Nat {
 
 /// Which directions of call are allowed (`type`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
 #[serde(rename_all = "lowercase")]
 pub enum PeerType {
     /// May only place calls.
@@ -185,7 +184,6 @@ pub enum PeerType {
 
 /// `"Name" <number>` of From.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
 pub struct CallerId {
     /// Display name; may be empty.
     pub name: String,
@@ -280,7 +278,6 @@ pub struct AutoAnswer {
 
 /// A channel other than voice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
     /// Web chat.

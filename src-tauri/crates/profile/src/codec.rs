@@ -2,7 +2,6 @@ use serde::{Deserialize, Serialize};
 
 /// An audio codec that the server may allow, by its name on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
 #[serde(rename_all = "lowercase")]
 pub enum Codec {
     /// G.711 µ-law, 8000 Hz (RFC 3551, PCMU).
