@@ -10,6 +10,7 @@ mod bench;
 mod bundle;
 mod checks;
 mod failure;
+mod fuzz;
 mod needs;
 mod run;
 mod setup;

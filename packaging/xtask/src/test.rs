@@ -7,6 +7,7 @@ use std::process::Command;
 use crate::bundle;
 use crate::checks::Checks;
 use crate::failure::Failure;
+use crate::fuzz;
 use crate::needs::{Need, Purpose};
 use crate::setup::{self, Consent};
 use crate::steps::{Output, Steps};
@@ -62,6 +63,7 @@ pub(crate) fn test(only: Option<&str>, long: bool, consent: Consent) -> Result<(
     }
     if long {
         bundle::add_checks(&mut checks, &missing);
+        fuzz::add_checks(&mut checks);
     }
     checks.run()
 }
