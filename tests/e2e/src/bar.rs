@@ -138,8 +138,7 @@ impl Bar {
     /// # Errors
     /// [`BarError::NeverShown`] when it does not show.
     pub async fn press(&self, test_id: &str) -> Result<(), BarError> {
-        self.find(test_id).await?.click().await?;
-        Ok(())
+        self.click(&self.find(test_id).await?).await
     }
 
     /// Presses the first control whose test name starts so.
@@ -155,7 +154,7 @@ impl Bar {
             .for_element(Locator::Css(&css))
             .await
         {
-            Ok(element) => Ok(element.click().await?),
+            Ok(element) => self.click(&element).await,
             Err(_) => {
                 let screen = self.screen_text().await;
                 Err(BarError::NeverShown(
@@ -165,6 +164,23 @@ impl Bar {
                 ))
             }
         }
+    }
+
+    /// Clicks once the window has room for it: a panel is in the page a moment before the window has grown, and a
+    /// click on what is outside would scroll the page and hit something else.
+    async fn click(&self, element: &Element) -> Result<(), BarError> {
+        let inside = "const box = arguments[0].getBoundingClientRect(); \
+                      return box.top >= 0 && box.bottom <= window.innerHeight;";
+        let until = tokio::time::Instant::now() + PATIENCE;
+        while tokio::time::Instant::now() < until {
+            let target = serde_json::to_value(element).unwrap_or_default();
+            if self.client.execute(inside, vec![target]).await? == Value::Bool(true) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        element.click().await?;
+        Ok(())
     }
 
     /// Replaces the text of a field.
