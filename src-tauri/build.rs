@@ -6,6 +6,8 @@ fn main() {
         "command",
         "desktop",
         "surface",
+        "ready",
+        "painted",
         "set_always_on_top",
         "put_away",
         "quit",

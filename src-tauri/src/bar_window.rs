@@ -10,6 +10,7 @@ use tauri::{
 };
 
 use crate::bridge::{Room, Screen, Surface};
+use crate::paint;
 use crate::phone::Phone;
 use crate::place::{self, Area};
 use crate::preferences::{Preferences, PreferencesFile};
@@ -31,6 +32,8 @@ const REACH: f64 = 16.0;
 
 /// A drag is over when nothing has moved for this long.
 const AT_REST: Duration = Duration::from_millis(300);
+/// How long the page may take before the window is shown as it is.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What is known of the bar's window.
 #[derive(Debug)]
@@ -44,6 +47,8 @@ struct State {
     kept: Preferences,
     surface: Option<Surface>,
     above: bool,
+    /// The page has something to show, or was given up on.
+    revealed: bool,
     /// Set while the window's own change of size is under way: what moves now was not moved by the agent.
     settled_at: Instant,
     moved_at: Instant,
@@ -59,6 +64,7 @@ impl BarWindow {
                 kept,
                 surface: None,
                 above: false,
+                revealed: false,
                 settled_at: Instant::now(),
                 moved_at: Instant::now(),
             }),
@@ -93,6 +99,7 @@ pub(crate) fn open(app: &AppHandle) {
         let _ = window.set_focus();
         return;
     }
+    paint::asked(app, LABEL);
     let signed_in = app
         .state::<Phone>()
         .snapshot()
@@ -102,6 +109,7 @@ pub(crate) fn open(app: &AppHandle) {
         let mut state = bar.state();
         state.surface = None;
         state.above = false;
+        state.revealed = false;
         let size = if signed_in {
             (state.kept.width.unwrap_or(WIDTH), HEIGHT)
         } else {
@@ -125,15 +133,42 @@ pub(crate) fn open(app: &AppHandle) {
             return;
         }
     };
+    paint::prime(&window);
     let screen = if signed_in {
         Screen::Bar
     } else {
         Screen::SignIn
     };
     make_room(app, Surface { screen, extra: 0 });
-    let _ = window.show();
     let handle = app.clone();
     window.on_window_event(move |event| on_event(&handle, event));
+    // A page that never speaks must not leave the agent without a window to close.
+    let handle = app.clone();
+    tauri::async_runtime::spawn(async move {
+        tokio::time::sleep(PATIENCE).await;
+        reveal(&handle);
+    });
+}
+
+/// Shows the window that was opened out of sight, once.
+pub(crate) fn reveal(app: &AppHandle) {
+    let Some(window) = app.get_webview_window(LABEL) else {
+        return;
+    };
+    {
+        let bar = app.state::<BarWindow>();
+        let mut state = bar.state();
+        if state.revealed {
+            return;
+        }
+        state.revealed = true;
+        // Where the window manager puts it is not where the agent dragged it.
+        state.settled_at = Instant::now() + AT_REST;
+    }
+    if let Err(fault) = window.show() {
+        tracing::error!(%fault, "the bar could not be shown");
+    }
+    paint::reached(app, LABEL, "shown");
 }
 
 /// Closes to the tray: the page is gone, the phone goes on. Minimised where there is no tray to come back from.
@@ -228,7 +263,12 @@ pub(crate) fn area(app: &AppHandle) -> Option<Area> {
     if !window.is_visible().ok()? || window.is_minimized().ok()? {
         return None;
     }
-    let (position, size) = (window.outer_position().ok()?, window.outer_size().ok()?);
+    // Without decorations the two are the same; on Linux only the inner one is right before the first drag.
+    let (position, size) = if cfg!(target_os = "linux") {
+        (window.inner_position().ok()?, window.inner_size().ok()?)
+    } else {
+        (window.outer_position().ok()?, window.outer_size().ok()?)
+    };
     Some(Area {
         x: position.x,
         y: position.y,

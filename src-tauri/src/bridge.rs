@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use sidetone_engine::{Command, Snapshot};
-use tauri::{AppHandle, State};
+use tauri::{AppHandle, State, WebviewWindow};
 
 use crate::phone::Phone;
-use crate::{bar_window, phone, tray, words};
+use crate::{bar_window, paint, phone, tray, words};
 
 /// How the window must be to hold what the page shows.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
@@ -68,6 +68,18 @@ pub(crate) fn desktop(app: AppHandle) -> Desktop {
 #[tauri::command(async)]
 pub(crate) fn surface(app: AppHandle, surface: Surface) -> Room {
     bar_window::make_room(&app, surface)
+}
+
+/// The bar's page holds the current state: now there is something to see.
+#[tauri::command(async)]
+pub(crate) fn ready(app: AppHandle) {
+    bar_window::reveal(&app);
+}
+
+/// A page's first frame on the screen.
+#[tauri::command(async)]
+pub(crate) fn painted(app: AppHandle, window: WebviewWindow) {
+    paint::reached(&app, window.label(), "painted");
 }
 
 #[tauri::command(async)]

@@ -7,6 +7,7 @@ mod bar_window;
 mod bridge;
 mod notification;
 mod options;
+mod paint;
 mod phone;
 mod place;
 mod preferences;
@@ -41,6 +42,8 @@ fn main() -> ExitCode {
             bridge::command,
             bridge::desktop,
             bridge::surface,
+            bridge::ready,
+            bridge::painted,
             bridge::set_always_on_top,
             bridge::put_away,
             bridge::quit,

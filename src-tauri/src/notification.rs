@@ -1,6 +1,7 @@
 //! The desktop notification during an automatic answer's delay, on a thread of its own: the desktop may take its
 //! time to show one, and neither a window nor a call may wait for that.
 
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -31,12 +32,13 @@ struct Offer {
 }
 
 impl Notifications {
-    /// Starts the thread; it ends with this value.
-    pub(crate) fn start() -> Self {
+    /// Starts the thread; it ends with this value. The icon is kept in `folder`: an icon theme knows it only once
+    /// Sidetone is installed.
+    pub(crate) fn start(folder: Option<PathBuf>) -> Self {
         let (jobs, inbox) = channel();
         let started = std::thread::Builder::new()
             .name("notifications".to_owned())
-            .spawn(move || run(&inbox));
+            .spawn(move || run(&inbox, &icon(folder)));
         if let Err(fault) = started {
             tracing::warn!(%fault, "there will be no desktop notifications");
         }
@@ -97,7 +99,17 @@ struct Shown {
     handle: NotificationHandle,
 }
 
-fn run(inbox: &Receiver<Job>) {
+fn icon(folder: Option<PathBuf>) -> String {
+    let written = folder.and_then(|folder| {
+        let file = folder.join("notification.png");
+        std::fs::create_dir_all(&folder).ok()?;
+        std::fs::write(&file, include_bytes!("../../icons/128x128.png")).ok()?;
+        Some(file.to_str()?.to_owned())
+    });
+    written.unwrap_or_else(|| "sidetone".to_owned())
+}
+
+fn run(inbox: &Receiver<Job>, icon: &str) {
     let mut shown: Option<Shown> = None;
     loop {
         let job = match &shown {
@@ -107,7 +119,7 @@ fn run(inbox: &Receiver<Job>) {
         match job {
             Ok(Job::Show(offer)) => {
                 withdraw(shown.take());
-                shown = put_up(offer);
+                shown = put_up(offer, icon);
             }
             Ok(Job::Hide(call)) => {
                 if shown.as_ref().is_some_and(|shown| shown.offer.call == call) {
@@ -128,16 +140,16 @@ fn run(inbox: &Receiver<Job>) {
     }
 }
 
-fn put_up(offer: Offer) -> Option<Shown> {
+fn put_up(offer: Offer, icon: &str) -> Option<Shown> {
     let mut notification = Notification::new();
     notification
         .appname("Sidetone")
         .summary(&offer.title())
         .body(&offer.body())
+        .icon(icon)
         .timeout(Timeout::Never);
     #[cfg(all(unix, not(target_os = "macos")))]
     notification
-        .icon("sidetone")
         .hint(notify_rust::Hint::Category("call.incoming".to_owned()))
         .hint(notify_rust::Hint::Transient(true))
         .hint(notify_rust::Hint::SuppressSound(true))

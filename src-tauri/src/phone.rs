@@ -13,6 +13,7 @@ use tokio::sync::broadcast::error::RecvError;
 use crate::bar_window::{self, BarWindow};
 use crate::notification::Notifications;
 use crate::options::Options;
+use crate::paint::Paint;
 use crate::preferences::PreferencesFile;
 use crate::{ringing_window, tray};
 
@@ -46,7 +47,8 @@ pub(crate) fn start(app: &AppHandle, options: Options) {
     let folder = app.path().app_config_dir().ok();
     let file = folder.as_deref().map(PreferencesFile::in_folder);
     app.manage(BarWindow::new(file));
-    app.manage(Notifications::start());
+    app.manage(Paint::default());
+    app.manage(Notifications::start(app.path().app_cache_dir().ok()));
 
     let config = EngineConfig {
         audio: AudioSetup::Devices(DeviceSelection::default()),

@@ -5,6 +5,7 @@ use tauri::{
 };
 
 use crate::bar_window;
+use crate::paint;
 use crate::phone::Phone;
 use crate::place::{self, Area};
 
@@ -35,8 +36,9 @@ pub(crate) fn prepare(app: &AppHandle) {
         .accept_first_mouse(true)
         .visible(false)
         .build();
-    if let Err(fault) = built {
-        tracing::error!(%fault, "the ringing window could not be made");
+    match built {
+        Ok(window) => paint::prime(&window),
+        Err(fault) => tracing::error!(%fault, "the ringing window could not be made"),
     }
 }
 
@@ -51,6 +53,7 @@ pub(crate) fn dispose(app: &AppHandle) {
 
 /// Shows it at its corner, without the focus.
 pub(crate) fn show(app: &AppHandle) {
+    paint::asked(app, LABEL);
     prepare(app);
     let Some(window) = app.get_webview_window(LABEL) else {
         return;
@@ -60,6 +63,10 @@ pub(crate) fn show(app: &AppHandle) {
     }
     if let Err(fault) = window.show() {
         tracing::error!(%fault, "the ringing window could not be shown");
+    }
+    // The answer comes from the thread that paints, after it has mapped the window.
+    if window.is_visible().unwrap_or(false) {
+        paint::reached(app, LABEL, "mapped");
     }
 }
 
@@ -74,6 +81,7 @@ fn area(app: &AppHandle, window: &WebviewWindow) -> Option<Area> {
     let position = app.state::<Phone>().snapshot()?.view.toast_position;
     let bar = bar_window::area(app);
     let (screen, scale) = bar_window::screen(window, bar)?;
+    tracing::debug!(?bar, ?screen, "a place for the ringing window");
     let px = |logical: f64| (logical * scale).round() as i32;
     Some(place::ringing(
         position,

@@ -171,7 +171,9 @@ async function take(page: Page, base: string, shot: Shot, look: Look): Promise<s
       .map((element) => element.dataset["testid"] ?? element.tagName),
   );
   const faults = spilt.map((name) => `${name} spills over`);
-  const found: Violation[] = await page.evaluate("axe.run().then((result) => result.violations)");
+  const found: Violation[] = await page.evaluate(
+    "axe.run({ resultTypes: ['violations'], elementRef: false }).then((result) => result.violations)",
+  );
   faults.push(...found.map((fault) => `${fault.id}: ${fault.help}: ${fault.nodes[0]?.html ?? ""}`));
   const name = [shot.page, shot.state, ...(shot.press ?? []), shot.width, nameOf(look)]
     .filter(Boolean)

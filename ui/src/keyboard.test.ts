@@ -45,6 +45,15 @@ describe("keys", () => {
     expect(keyAction(press("h"), ringing)).toBeNull();
   });
 
+  it("hang up what there is to hang up, and pause at any time", () => {
+    expect(keyAction(press("Delete"), up)).toEqual({ do: "hang_up" });
+    expect(keyAction(press("Delete"), ringing)).toEqual({ do: "hang_up" });
+    expect(keyAction(press("Delete"), idle)).toBeNull();
+    expect(keyAction(press("Delete", { inField: true }), up)).toBeNull();
+    expect(keyAction(press("p"), idle)).toEqual({ do: "pause" });
+    expect(keyAction(press("P"), up)).toEqual({ do: "pause" });
+  });
+
   it("turn between calls only when there are several", () => {
     expect(keyAction(press("ArrowRight"), two)).toEqual({ do: "next_call" });
     expect(keyAction(press("ArrowLeft"), two)).toEqual({ do: "previous_call" });

@@ -7,6 +7,8 @@ export type KeyAction =
   | { do: "answer" }
   | { do: "mute" }
   | { do: "hold" }
+  | { do: "hang_up" }
+  | { do: "pause" }
   | { do: "back" }
   | { do: "list_keys" }
   | { do: "next_call" }
@@ -51,6 +53,10 @@ export function keyAction(press: Press, context: KeyContext): KeyAction | null {
       return call === null || call === "ended" ? null : { do: "mute" };
     case "h":
       return call === "up" || call === "held" ? { do: "hold" } : null;
+    case "p":
+      return { do: "pause" };
+    case "delete":
+      return call === null || call === "ended" || call === "ending" ? null : { do: "hang_up" };
     default:
       return null;
   }

@@ -25,6 +25,7 @@ class Phone {
   tones = $state("");
   /** The shell made room above the bar, since it lies at the lower edge. */
   above = $state(false);
+  #revealed = false;
   #chosen = $state<CallId | null>(null);
   #now = $state(performance.now());
   #receivedAt = $state(performance.now());
@@ -93,6 +94,14 @@ class Phone {
     }
   }
 
+  /** Takes calls again while paused; while ready asks for the reason first. */
+  pauseOrTakeCalls(): void {
+    const presence = this.view?.presence;
+    if (!presence || presence.pending || presence.state === "unknown") return;
+    if (presence.state === "paused") this.send({ command: "unpause" });
+    else this.toggle("pause");
+  }
+
   async setAlwaysOnTop(on: boolean): Promise<void> {
     await backend.setAlwaysOnTop(on);
     this.desktop = { ...this.desktop, always_on_top: on };
@@ -101,6 +110,15 @@ class Phone {
   async makeRoom(screen: "sign_in" | "bar", extra: number): Promise<void> {
     const room = await backend.surface({ screen, extra });
     this.above = room.above;
+    if (this.#revealed) return;
+    this.#revealed = true;
+    await backend.ready();
+    this.tellPainted();
+  }
+
+  /** Tells the shell of the next frame: a page out of sight has none. */
+  tellPainted(): void {
+    requestAnimationFrame(() => void backend.painted());
   }
 
   putAway(): void {

@@ -38,6 +38,10 @@ export interface Backend {
   command(command: Command): Promise<void>;
   desktop(): Promise<Desktop>;
   surface(surface: Surface): Promise<Room>;
+  /** The page holds the current state: the window may be shown. */
+  ready(): Promise<void>;
+  /** The first frame after that is on the screen. */
+  painted(): Promise<void>;
   setAlwaysOnTop(on: boolean): Promise<void>;
   /** Closes to the tray, or minimises where there is none. */
   putAway(): Promise<void>;

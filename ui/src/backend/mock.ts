@@ -31,6 +31,8 @@ export const backend: Backend = {
       tray: true,
     }),
   surface: () => Promise.resolve({ above: query.has("above") }),
+  ready: () => Promise.resolve(),
+  painted: () => Promise.resolve(),
   setAlwaysOnTop: () => Promise.resolve(),
   putAway: () => Promise.resolve(),
   quit: () => Promise.resolve(),
