@@ -132,6 +132,29 @@ export const STATES = {
     presence: { ...view.presence, state: "paused", reason: "Coffee break", paused_for_ms: 252_000 },
   }),
   "paused-asking": change({ presence: { ...view.presence, pending: true } }),
+  "unpause-asking": change({
+    presence: {
+      ...view.presence,
+      state: "paused",
+      reason: "Coffee break",
+      paused_for_ms: 252_000,
+      pending: true,
+    },
+  }),
+  "ready-stale": change({
+    presence: { ...view.presence, stale: true },
+    warnings: [{ code: "link_down", fault: "the server does not answer" }],
+  }),
+  "paused-stale": change({
+    presence: {
+      ...view.presence,
+      state: "paused",
+      reason: "Coffee break",
+      paused_for_ms: 252_000,
+      stale: true,
+    },
+    warnings: [{ code: "link_down", fault: "the server does not answer" }],
+  }),
   red: change({
     light: { green: false, notice: { code: "registration_refused", status: 403, reason: "Forbidden" } },
     permissions: { ...view.permissions, dial: false },
