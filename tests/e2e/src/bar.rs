@@ -167,10 +167,12 @@ impl Bar {
     }
 
     /// Clicks once the window has room for it: a panel is in the page a moment before the window has grown, and a
-    /// click on what is outside would scroll the page and hit something else.
+    /// click on what is outside, or in a page that had to scroll, would hit something else.
     async fn click(&self, element: &Element) -> Result<(), BarError> {
         let inside = "const box = arguments[0].getBoundingClientRect(); \
-                      return box.top >= 0 && box.bottom <= window.innerHeight;";
+                      const there = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2); \
+                      return window.scrollY === 0 && document.body.scrollTop === 0 \
+                          && box.top >= 0 && box.bottom <= window.innerHeight && arguments[0].contains(there);";
         let until = tokio::time::Instant::now() + PATIENCE;
         while tokio::time::Instant::now() < until {
             let target = serde_json::to_value(element).unwrap_or_default();
