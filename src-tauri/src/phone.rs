@@ -56,6 +56,7 @@ pub(crate) fn start(app: &AppHandle, options: Options) {
         settings_dir: folder,
         secrets: Arc::new(Keychain),
         standalone: None,
+        policy: None,
     };
     let started = options.password().and_then(|password| {
         let engine = tauri::async_runtime::block_on(Engine::start(config))

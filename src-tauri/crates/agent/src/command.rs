@@ -1,5 +1,6 @@
 use serde::Deserialize;
-use sidetone_profile::Secret;
+use serde_json::Value;
+use sidetone_profile::{Channel, Secret};
 
 use crate::CallId;
 
@@ -26,6 +27,23 @@ pub enum Command {
         #[cfg_attr(feature = "ts", ts(as = "Option<String>", optional))]
         code: Option<Secret>,
     },
+    /// Sign in through the system's browser (single sign-on).
+    SignInWithBrowser {
+        /// Base address, for example `https://motion.example.com`.
+        server: String,
+    },
+    /// Set a new password: asked for by the server at sign-in, or wished by the agent.
+    ChangePassword {
+        /// The password that holds; not needed when the sign-in that asked for a new one has just given it.
+        #[serde(default)]
+        #[cfg_attr(feature = "ts", ts(as = "Option<String>", optional))]
+        current: Option<Secret>,
+        /// The new one.
+        #[cfg_attr(feature = "ts", ts(type = "string"))]
+        new: Secret,
+    },
+    /// The agent is signed in elsewhere: end that session and go on here.
+    TakeOver,
     /// Hang up politely, unregister, leave the queues, forget secrets.
     SignOut,
     /// Pause on every queue.
@@ -35,6 +53,18 @@ pub enum Command {
     },
     /// Press Play: take calls again.
     Unpause,
+    /// Pause on one channel only.
+    PauseChannel {
+        /// Which channel.
+        channel: Channel,
+        /// Name of one of the server's reasons.
+        reason: String,
+    },
+    /// Take work of one channel again.
+    UnpauseChannel {
+        /// Which channel.
+        channel: Channel,
+    },
     /// Place a call.
     Dial {
         /// A number, an extension or a SIP URI, as typed.
@@ -77,6 +107,97 @@ pub enum Command {
         /// Of `0-9 * # A-D`.
         digits: String,
     },
+    /// Hand a call over to a number, without asking there first (blind transfer).
+    Transfer {
+        /// Which call.
+        call: CallId,
+        /// A number, an extension or a SIP URI, as typed.
+        number: String,
+    },
+    /// Connect two calls with each other and leave both (attended transfer).
+    TransferTo {
+        /// The customer's call.
+        call: CallId,
+        /// The call of who takes over.
+        other: CallId,
+    },
+    /// Pick up a call that rings at a colleague of one's pickup group.
+    Pickup,
+    /// Start or stop recording a call.
+    Record {
+        /// Which call.
+        call: CallId,
+        /// Whether to record.
+        on: bool,
+    },
+    /// Keep something out of a recording, for example a card number.
+    PauseRecording {
+        /// Which call.
+        call: CallId,
+        /// Whether the recording pauses.
+        on: bool,
+    },
+    /// Change one setting of the profile, where the agent may.
+    ChangeSetting {
+        /// The server's field name.
+        field: String,
+        /// The new value; `null` goes back to the server's.
+        #[cfg_attr(feature = "ts", ts(type = "string | number | boolean | null"))]
+        value: Value,
+    },
+    /// Take an interaction of another channel.
+    AcceptInteraction {
+        /// The server's identifier.
+        interaction: String,
+    },
+    /// Leave an interaction to others.
+    DeclineInteraction {
+        /// The server's identifier.
+        interaction: String,
+    },
+    /// Open an accepted interaction in the web desktop.
+    OpenInteraction {
+        /// The server's identifier.
+        interaction: String,
+    },
+    /// Call the contact of a preview call.
+    StartPreview {
+        /// The server's identifier.
+        preview: String,
+    },
+    /// Call who asked for a callback.
+    StartCallback {
+        /// The server's identifier.
+        callback: String,
+    },
+    /// A callback is done, or given back.
+    FinishCallback {
+        /// The server's identifier.
+        callback: String,
+        /// Done; otherwise it stays for later.
+        done: bool,
+    },
+    /// Call the number of an entry of the history.
+    CallAgain {
+        /// [`crate::HistoryEntry::id`].
+        #[cfg_attr(feature = "ts", ts(type = "number"))]
+        entry: u64,
+    },
+    /// The missed calls were seen.
+    MissedSeen,
+    /// Forget the history.
+    ClearHistory,
+    /// Say what the call in wrap-up was about.
+    Dispose {
+        /// Identifiers of the disposition, from the first level down.
+        #[cfg_attr(feature = "ts", ts(type = "number[]"))]
+        path: Vec<i64>,
+        /// A note; may be empty.
+        #[serde(default)]
+        note: String,
+    },
+    /// End the wrap-up time before its time.
+    FinishWrapUp,
     /// Remove a toast before its time.
     DismissToast {
         /// Which one.

@@ -1,7 +1,8 @@
 use serde::{Deserialize, Serialize};
-use sidetone_profile::{Profile, Secret};
+use serde_json::Value;
+use sidetone_profile::{Channel, PopTarget, Profile, RecordingFormat, Secret};
 
-use crate::{CallId, Time};
+use crate::{CallId, HistoryEntry, Time};
 
 /// What `engine` must do next; carried out in order.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +18,21 @@ pub enum Effect {
         /// One-time code.
         code: Option<Secret>,
     },
+    /// Sign in through the system's browser; answered by [`crate::Input::SignIn`].
+    SignInWithBrowser {
+        /// Base address.
+        server: String,
+    },
+    /// Set a new password; answered by [`crate::Input::SignIn`] when it was part of a sign-in, otherwise by
+    /// [`crate::Input::PasswordChanged`].
+    ChangePassword {
+        /// The one that holds; `None` is that of the sign-in under way.
+        current: Option<Secret>,
+        /// The new one.
+        new: Secret,
+    },
+    /// End the agent's other session and finish the sign-in under way; answered by [`crate::Input::SignIn`].
+    TakeOver,
     /// Leave the queues on the server and forget token and secrets.
     SignOut,
     /// Make the SIP account of this profile the registered one.
@@ -30,6 +46,18 @@ pub enum Effect {
     },
     /// Ask the server to unpause the agent; answered by `Presence` or `PresenceFailed`.
     Unpause,
+    /// Ask the server to pause one channel; answered by `Presence` or `PresenceFailed`.
+    PauseChannel {
+        /// Which channel.
+        channel: Channel,
+        /// Name of the reason.
+        reason: String,
+    },
+    /// Ask the server to unpause one channel; answered by `Presence` or `PresenceFailed`.
+    UnpauseChannel {
+        /// Which channel.
+        channel: Channel,
+    },
     /// Place a call.
     Dial {
         /// Which call.
@@ -53,6 +81,48 @@ pub enum Effect {
         call: CallId,
         /// For example 486.
         status: u16,
+    },
+    /// Refuse with 302 and this number.
+    Forward {
+        /// Which call.
+        call: CallId,
+        /// Where the caller shall go.
+        number: String,
+    },
+    /// Hand over to a number (REFER); answered by [`crate::Input::Transfer`].
+    Transfer {
+        /// Which call.
+        call: CallId,
+        /// Cleaned of blanks and punctuation.
+        number: String,
+    },
+    /// Connect two calls with each other (REFER with Replaces); answered by [`crate::Input::Transfer`].
+    TransferTo {
+        /// The customer's call.
+        call: CallId,
+        /// The call of who takes over.
+        other: CallId,
+    },
+    /// Record both sides of a call; answered by [`crate::Input::Recording`].
+    Record {
+        /// Which call.
+        call: CallId,
+        /// In which format; never [`RecordingFormat::Inactive`].
+        format: RecordingFormat,
+        /// What the file name may say of the call, already masked: caller or called, and queue.
+        label: String,
+    },
+    /// Pause or go on with a recording.
+    PauseRecording {
+        /// Which call.
+        call: CallId,
+        /// Whether it pauses.
+        on: bool,
+    },
+    /// End a recording.
+    StopRecording {
+        /// Which call.
+        call: CallId,
     },
     /// End: CANCEL, BYE or the final response, whichever fits.
     HangUp {
@@ -94,6 +164,72 @@ pub enum Effect {
         /// Which call.
         call: CallId,
     },
+    /// Keep the agent's own choice of a setting (`null` forgets it), and give the profile anew.
+    KeepSetting {
+        /// The server's field name.
+        field: String,
+        /// The choice.
+        value: Value,
+    },
+    /// Take an interaction.
+    AcceptInteraction {
+        /// The server's identifier.
+        interaction: String,
+    },
+    /// Leave an interaction to others.
+    DeclineInteraction {
+        /// The server's identifier.
+        interaction: String,
+    },
+    /// Announce an offered interaction outside the bar.
+    ShowOffer {
+        /// The server's identifier.
+        interaction: String,
+    },
+    /// Take that announcement away.
+    HideOffer {
+        /// The server's identifier.
+        interaction: String,
+    },
+    /// Open this page of the web desktop.
+    OpenPage {
+        /// Path or address; relative to the server.
+        address: String,
+    },
+    /// Tell the server that a preview call was started.
+    StartPreview {
+        /// The server's identifier.
+        preview: String,
+    },
+    /// Tell the server that a callback was called.
+    StartCallback {
+        /// The server's identifier.
+        callback: String,
+    },
+    /// Tell the server that a callback is done, or given back.
+    FinishCallback {
+        /// The server's identifier.
+        callback: String,
+        /// Done.
+        done: bool,
+    },
+    /// Tell the server what a call was about; answered by [`crate::Input::Disposed`].
+    Dispose {
+        /// The server's name of the call: its `X-Interaction-Id`, otherwise the SIP Call-ID.
+        reference: String,
+        /// Identifiers from the first level down.
+        path: Vec<i64>,
+        /// A note.
+        note: String,
+    },
+    /// Open what the screen pop says, when IT's policy allows it.
+    ScreenPop(PopTarget),
+    /// Keep an entry of the history; everything in it is masked already.
+    Remember(HistoryEntry),
+    /// Keep that all missed calls were seen.
+    MissedSeen,
+    /// Forget the history.
+    ClearHistory,
     /// Ask for `Input::Timer(timer)` at this time; replaces an earlier one of the same name.
     StartTimer {
         /// Which timer.
@@ -132,6 +268,16 @@ pub enum TimerId {
     CardEnd(CallId),
     /// An answer or a hang-up of ours that the far end did not confirm: no call may hang for ever.
     Overdue(CallId),
+    /// A ringing call is forwarded because nobody answers.
+    NoAnswer(CallId),
+    /// Automatic acceptance of an interaction; numbered as they come.
+    AutoAccept(u32),
+    /// End of the wrap-up time.
+    WrapUpEnd,
+    /// A transfer whose end the far end never told.
+    TransferOverdue(CallId),
+    /// The next day of the password's age.
+    PasswordAge,
     /// End of a toast.
     ToastEnd(u32),
 }

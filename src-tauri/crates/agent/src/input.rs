@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use sidetone_profile::Profile;
+use sidetone_profile::{Channel, Disposition, PasswordRules, Profile, ServerSettings};
 
 use crate::{CallId, Command, TimerId};
 
@@ -14,6 +14,43 @@ pub enum Input {
     Profile(Box<Profile>),
     /// Fields of the profile that could not be used, each as one sentence; comes with every `Profile`.
     ProfileFaults(Vec<String>),
+    /// What the server sets for all agents; with every sign-in, and when it changes.
+    ServerSettings(Box<ServerSettings>),
+    /// The tree of dispositions; with every sign-in, and when it changes.
+    Dispositions(Vec<Disposition>),
+    /// The server's clock now, in milliseconds since 1970.
+    ServerClock {
+        /// Milliseconds since 1970.
+        unix_ms: u64,
+    },
+    /// A password change that was not part of a sign-in is done, or was refused in the server's words.
+    PasswordChanged(Result<(), String>),
+    /// Offered and open interactions of the other channels: the whole list, by the server's word.
+    Interactions(Vec<Interaction>),
+    /// Preview calls that wait for the agent: the whole list.
+    Previews(Vec<PreviewCall>),
+    /// Callbacks that wait for the agent: the whole list.
+    Callbacks(Vec<Callback>),
+    /// What was kept of earlier calls, newest first; once, at the start.
+    History(Vec<HistoryEntry>),
+    /// How a transfer goes.
+    Transfer {
+        /// Which call.
+        call: CallId,
+        /// How far it is.
+        state: TransferState,
+    },
+    /// How a recording goes.
+    Recording {
+        /// Which call.
+        call: CallId,
+        /// Where it is.
+        state: RecordingState,
+    },
+    /// A disposition was kept by the server, or refused in its words.
+    Disposed(Result<(), String>),
+    /// Something that was asked of the server or of this machine did not work; the words say what and why.
+    Failed(String),
     /// The server changed what the profile does not say about the SIP account (secret, user, addresses).
     SipAccountChanged,
     /// The server changed the list of pause reasons.
@@ -118,6 +155,16 @@ pub enum SignInRefusal {
     Unreachable(String),
     /// What answered is not such a server, or broke the contract; the words name the fault.
     BadAnswer(String),
+    /// The password is too old or was set by somebody else: a new one is needed.
+    PasswordExpired(PasswordRules),
+    /// The new password was refused; the words say why.
+    PasswordRefused(String),
+    /// The agent is signed in elsewhere; the words say where.
+    Elsewhere(String),
+    /// The browser's sign-in failed; the words name the fault.
+    Browser(String),
+    /// This server has no sign-in through the browser.
+    NoBrowserSignIn,
     /// The server address that was typed is not one.
     BadAddress(String),
     /// The session was ended by the server (expired, disabled, signed in elsewhere); the words say why.
@@ -146,6 +193,9 @@ pub struct QueueMembership {
     pub name: String,
     /// Customers waiting, when the server says so.
     pub waiting: Option<u32>,
+    /// How it finds an agent, when the server says so; with `beepall` nothing is answered by itself.
+    #[serde(default)]
+    pub strategy: Option<String>,
 }
 
 /// The server's word on the agent's presence.
@@ -161,6 +211,138 @@ pub struct PresenceReport {
     pub online_for_ms: u64,
     /// How long ago the pause began, by the server's clock, in milliseconds.
     pub paused_for_ms: u64,
+    /// Channels that can be paused one by one, as the server lists them.
+    pub channels: Vec<ChannelPresence>,
+}
+
+/// The server's word on one channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelPresence {
+    /// Which channel.
+    pub channel: Channel,
+    /// Paused on it.
+    pub paused: bool,
+    /// Reason of that pause.
+    pub reason: Option<String>,
+    /// How long ago it began, by the server's clock, in milliseconds.
+    pub paused_for_ms: u64,
+}
+
+/// An interaction of a channel other than voice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interaction {
+    /// The server's identifier.
+    pub id: String,
+    /// Which channel.
+    pub channel: Channel,
+    /// Offered, not yet taken; otherwise open.
+    pub offered: bool,
+    /// Who writes: a name, an address or a number.
+    pub from: String,
+    /// Queue that sent it.
+    pub queue: Option<String>,
+    /// How that queue finds an agent; with `beepall` nothing is accepted by itself.
+    pub strategy: Option<String>,
+    /// Where it is in the web desktop.
+    pub address: Option<String>,
+}
+
+/// A contact that the agent looks at before the call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PreviewCall {
+    /// The server's identifier.
+    pub id: String,
+    /// Name of the contact.
+    pub name: String,
+    /// Its number.
+    pub number: String,
+    /// The campaign.
+    pub campaign: Option<String>,
+}
+
+/// Somebody who asked to be called back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Callback {
+    /// The server's identifier.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Number.
+    pub number: String,
+    /// Queue.
+    pub queue: Option<String>,
+    /// Due at, in milliseconds since 1970.
+    pub due_ms: Option<u64>,
+    /// A note.
+    pub note: String,
+}
+
+/// One call of the past, masked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct HistoryEntry {
+    /// Names it; counts up.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub id: u64,
+    /// Who called whom.
+    pub direction: crate::CallDirection,
+    /// Name of the other party.
+    pub name: String,
+    /// Number of the other party; masked when it must be, and then it can be called again only in this run.
+    pub number: String,
+    /// Queue.
+    pub queue: Option<String>,
+    /// When it began, in milliseconds since 1970.
+    #[cfg_attr(feature = "ts", ts(type = "number"))]
+    pub at_ms: u64,
+    /// How long it was talked, in milliseconds; `None` when it was not answered.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+    pub talk_ms: Option<u64>,
+    /// An incoming call that nobody here answered.
+    pub missed: bool,
+    /// A missed call that the agent has seen.
+    pub seen: bool,
+    /// It can be called again.
+    pub callable: bool,
+}
+
+/// How far a transfer is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum TransferState {
+    /// Asked for.
+    Asked,
+    /// The new party rings.
+    Ringing,
+    /// The new party has answered: the call here is over for the agent.
+    Done,
+    /// It did not work: the call is still here.
+    Failed {
+        /// SIP status.
+        status: u16,
+        /// SIP reason phrase.
+        reason: String,
+    },
+}
+
+/// Where a recording is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum RecordingState {
+    /// Not recorded.
+    #[default]
+    Off,
+    /// Recorded.
+    On,
+    /// Paused.
+    Paused,
+    /// It could not be written; the words say why.
+    Failed {
+        /// What happened.
+        fault: String,
+    },
 }
 
 /// Connection to the contact-centre server.
@@ -209,6 +391,8 @@ pub struct IncomingCall {
     pub caller_number: String,
     /// Queue that sent it, when the server says so.
     pub queue: Option<String>,
+    /// SIP Call-ID: the name of the call where the server gave none.
+    pub reference: String,
     /// Call variables: the `X-` headers of the INVITE, names without the `X-`, in order.
     pub variables: Vec<(String, String)>,
 }

@@ -16,15 +16,17 @@ mod view;
 pub use command::Command;
 pub use effect::{Effect, TimerId, Tone};
 pub use input::{
-    CallEnd, CallProgress, IncomingCall, Input, LinkState, MediaState, PauseReason, PresenceReport,
-    QueueMembership, Registration, SignIn, SignInRefusal,
+    CallEnd, CallProgress, Callback, ChannelPresence, HistoryEntry, IncomingCall, Input,
+    Interaction, LinkState, MediaState, PauseReason, PresenceReport, PreviewCall, QueueMembership,
+    RecordingState, Registration, SignIn, SignInRefusal, TransferState,
 };
 pub use notice::Notice;
 pub use session::Agent;
 pub use time::Time;
 pub use view::{
-    AgentCard, CallDirection, CallState, CallView, Countdown, Light, Permissions, Phase,
-    PresenceState, PresenceView, Toast, View,
+    AgentCard, CallDirection, CallState, CallView, CallbackView, ChannelPresenceView, Countdown,
+    InteractionView, Light, Permissions, Phase, PresenceState, PresenceView, PreviewView,
+    SettingGroup, SettingRow, SettingValue, Toast, View, WrapUpView,
 };
 
 use serde::{Deserialize, Serialize};

@@ -157,6 +157,116 @@ pub enum Notice {
     CallMissed,
     /// Somebody else answered.
     CallAnsweredElsewhere,
+    /// The system's browser is open for the sign-in.
+    InBrowser,
+    /// The browser's sign-in failed.
+    BrowserSignInFailed {
+        /// What happened.
+        fault: String,
+    },
+    /// This server has no sign-in through the browser.
+    NoBrowserSignIn,
+    /// A new password has to be set before work.
+    PasswordRequired,
+    /// The new password was refused.
+    PasswordRefused {
+        /// What happened.
+        fault: String,
+    },
+    /// The new password holds.
+    PasswordChanged,
+    /// The password has to be changed within so many days.
+    PasswordAges {
+        /// How many.
+        days: u32,
+    },
+    /// The agent is signed in elsewhere.
+    SignedInElsewhere {
+        /// Where.
+        device: String,
+    },
+    /// The administrator changed settings, and they hold now.
+    SettingsChanged {
+        /// The settings' field names, separated by commas.
+        fields: String,
+    },
+    /// The administrator changed settings that hold after the call.
+    SettingsChangeAfterCall {
+        /// The settings' field names, separated by commas.
+        fields: String,
+    },
+    /// The agent may not change this setting.
+    SettingLocked {
+        /// The setting's field name.
+        field: String,
+    },
+    /// What was typed cannot be used for a setting.
+    SettingRefused {
+        /// What happened.
+        fault: String,
+    },
+    /// A preview call cannot be started while paused.
+    NoPreviewInPause,
+    /// There is no call to say anything about.
+    NotInWrapUp,
+    /// A disposition has to be chosen first.
+    DispositionRequired,
+    /// The server did not keep the disposition.
+    DispositionFailed {
+        /// What happened.
+        fault: String,
+    },
+    /// The call was handed over.
+    TransferDone,
+    /// The call could not be handed over and is still here.
+    TransferFailed {
+        /// SIP status, for the details.
+        status: u16,
+        /// SIP reason, for the details.
+        reason: String,
+    },
+    /// The call was forwarded.
+    CallForwarded {
+        /// Where to.
+        number: String,
+    },
+    /// The call was handed over and is over here.
+    CallTransferred,
+    /// The call could not be recorded.
+    RecordingFailed {
+        /// What happened.
+        fault: String,
+    },
+    /// The agent may not record.
+    RecordingNotAllowed,
+    /// IT's policy does not allow what should be opened.
+    NotAllowedHere {
+        /// What happened.
+        fault: String,
+    },
+    /// Something that was asked of the server did not work.
+    RequestFailed {
+        /// What happened.
+        fault: String,
+    },
+    /// The server is away; the phone works with what it last said.
+    WorkingOffline {
+        /// What happened.
+        fault: String,
+    },
+    /// Channels cannot be paused one by one here.
+    ChannelNotPausable,
+    /// There is no pickup group.
+    NoPickup,
+    /// A call was refused during the wrap-up time.
+    WrappingUp,
+    /// The local HTTP interface could not be opened.
+    LocalInterfaceFailed {
+        /// What happened.
+        fault: String,
+    },
+    /// The number of this entry is masked and no longer known.
+    CannotCallAgain,
 }
 
 impl Notice {
@@ -248,6 +358,67 @@ impl Notice {
             Self::CallEnded,
             Self::CallMissed,
             Self::CallAnsweredElsewhere,
+            Self::InBrowser,
+            Self::BrowserSignInFailed {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::NoBrowserSignIn,
+            Self::PasswordRequired,
+            Self::PasswordRefused {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::PasswordChanged,
+            Self::PasswordAges { days: 9 },
+            Self::SignedInElsewhere {
+                device: "Windows, desk 12".to_owned(),
+            },
+            Self::SettingsChanged {
+                fields: "allow, host".to_owned(),
+            },
+            Self::SettingsChangeAfterCall {
+                fields: "allow, host".to_owned(),
+            },
+            Self::SettingLocked {
+                field: "callerid".to_owned(),
+            },
+            Self::SettingRefused {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::NoPreviewInPause,
+            Self::NotInWrapUp,
+            Self::DispositionRequired,
+            Self::DispositionFailed {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::TransferDone,
+            Self::TransferFailed {
+                status: 500,
+                reason: "Server Internal Error".to_owned(),
+            },
+            Self::CallForwarded {
+                number: "+15550100".to_owned(),
+            },
+            Self::CallTransferred,
+            Self::RecordingFailed {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::RecordingNotAllowed,
+            Self::NotAllowedHere {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::RequestFailed {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::WorkingOffline {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::ChannelNotPausable,
+            Self::NoPickup,
+            Self::WrappingUp,
+            Self::LocalInterfaceFailed {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::CannotCallAgain,
         ]
     }
 }
@@ -259,7 +430,7 @@ mod tests {
     #[test]
     fn the_examples_have_one_of_each_kind() {
         let kinds: Vec<_> = Notice::examples().iter().map(kind).collect();
-        assert_eq!(kinds, (0..44).collect::<Vec<_>>());
+        assert_eq!(kinds, (0..74).collect::<Vec<_>>());
     }
 
     /// Does not compile until a new kind has its number here, and then its example above.
@@ -309,6 +480,36 @@ mod tests {
             Notice::CallEnded => 41,
             Notice::CallMissed => 42,
             Notice::CallAnsweredElsewhere => 43,
+            Notice::InBrowser => 44,
+            Notice::BrowserSignInFailed { .. } => 45,
+            Notice::NoBrowserSignIn => 46,
+            Notice::PasswordRequired => 47,
+            Notice::PasswordRefused { .. } => 48,
+            Notice::PasswordChanged => 49,
+            Notice::PasswordAges { .. } => 50,
+            Notice::SignedInElsewhere { .. } => 51,
+            Notice::SettingsChanged { .. } => 52,
+            Notice::SettingsChangeAfterCall { .. } => 53,
+            Notice::SettingLocked { .. } => 54,
+            Notice::SettingRefused { .. } => 55,
+            Notice::NoPreviewInPause => 56,
+            Notice::NotInWrapUp => 57,
+            Notice::DispositionRequired => 58,
+            Notice::DispositionFailed { .. } => 59,
+            Notice::TransferDone => 60,
+            Notice::TransferFailed { .. } => 61,
+            Notice::CallForwarded { .. } => 62,
+            Notice::CallTransferred => 63,
+            Notice::RecordingFailed { .. } => 64,
+            Notice::RecordingNotAllowed => 65,
+            Notice::NotAllowedHere { .. } => 66,
+            Notice::RequestFailed { .. } => 67,
+            Notice::WorkingOffline { .. } => 68,
+            Notice::ChannelNotPausable => 69,
+            Notice::NoPickup => 70,
+            Notice::WrappingUp => 71,
+            Notice::LocalInterfaceFailed { .. } => 72,
+            Notice::CannotCallAgain => 73,
         }
     }
 }

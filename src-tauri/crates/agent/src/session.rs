@@ -114,6 +114,18 @@ impl Agent {
             toasts: self.toasts.view(),
             toast_position: sidetone_profile::ToastPosition::default(),
             screen_reader_mode: false,
+            password_rules: sidetone_profile::PasswordRules::default(),
+            password_days_left: None,
+            settings: Vec::new(),
+            interactions: Vec::new(),
+            previews: Vec::new(),
+            callbacks: Vec::new(),
+            history: Vec::new(),
+            missed: 0,
+            wrap_up: None,
+            dispositions: Vec::new(),
+            remote_control_port: None,
+            masked: false,
         };
         match &self.stage {
             Stage::Out { notice, .. } => view.sign_in_notice.clone_from(notice),

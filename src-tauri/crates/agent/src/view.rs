@@ -1,7 +1,11 @@
 use serde::Serialize;
-use sidetone_profile::{AutoAnswer, ToastPosition, Typology};
+use sidetone_profile::{
+    AutoAnswer, Channel, Disposition, Layer, PasswordRules, ToastPosition, Typology,
+};
 
-use crate::{CallId, Notice, PauseReason, QueueMembership, Time};
+use crate::{
+    CallId, HistoryEntry, Notice, PauseReason, QueueMembership, RecordingState, Time, TransferState,
+};
 
 /// All that a screen may show about the session; a pure function of the state.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -35,6 +39,151 @@ pub struct View {
     pub toast_position: ToastPosition,
     /// Terse announcements and no animation.
     pub screen_reader_mode: bool,
+    /// What a new password needs, while one is asked for or may be set.
+    pub password_rules: PasswordRules,
+    /// Days until the password has to be changed, when that is near.
+    pub password_days_left: Option<u32>,
+    /// The whole profile, for the settings and profile pages, in the seed's groups.
+    pub settings: Vec<SettingGroup>,
+    /// Interactions of other channels that are offered or open, oldest first.
+    pub interactions: Vec<InteractionView>,
+    /// Preview calls that wait.
+    pub previews: Vec<PreviewView>,
+    /// Callbacks that wait.
+    pub callbacks: Vec<CallbackView>,
+    /// Calls of the past, newest first.
+    pub history: Vec<HistoryEntry>,
+    /// Missed calls that were not seen; 0 when the server does not want them counted.
+    pub missed: u32,
+    /// The time after a call, with what is to be said about it.
+    pub wrap_up: Option<WrapUpView>,
+    /// What a call can have been about.
+    pub dispositions: Vec<Disposition>,
+    /// Port of the local HTTP interface; `None` is off.
+    pub remote_control_port: Option<u16>,
+    /// Customers' data is masked.
+    pub masked: bool,
+}
+
+/// One group of settings; the keys of groups and rows name their words in the catalogue.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct SettingGroup {
+    /// `account`, `security`, `authentication`, `notifications`, `voice`, `channels`, `auto_answer` or `webrtc`.
+    pub key: String,
+    /// Its settings.
+    pub rows: Vec<SettingRow>,
+}
+
+/// One setting.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct SettingRow {
+    /// The server's field name.
+    pub field: String,
+    /// What holds.
+    pub value: SettingValue,
+    /// Who set it.
+    pub layer: Layer,
+    /// The agent may change it now.
+    pub changeable: bool,
+}
+
+/// The value of a setting, ready to be shown.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+#[serde(tag = "kind", content = "value", rename_all = "snake_case")]
+pub enum SettingValue {
+    /// Text; may be empty.
+    Text(String),
+    /// On or off.
+    Flag(bool),
+    /// A whole number.
+    Number(#[cfg_attr(feature = "ts", ts(type = "number"))] u64),
+    /// Seconds.
+    Seconds(#[cfg_attr(feature = "ts", ts(type = "number"))] u64),
+    /// One of a few: the server's word for it.
+    Choice {
+        /// What holds.
+        chosen: String,
+        /// All there are.
+        among: Vec<String>,
+    },
+    /// Several, in order.
+    List(Vec<String>),
+    /// A moment, RFC 3339.
+    Moment(String),
+}
+
+/// An interaction of another channel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct InteractionView {
+    /// The server's identifier.
+    pub id: String,
+    /// Which channel.
+    pub channel: Channel,
+    /// Offered, not yet taken; otherwise open.
+    pub offered: bool,
+    /// Who writes.
+    pub from: String,
+    /// Queue that sent it.
+    pub queue: Option<String>,
+    /// Automatic acceptance on its way.
+    pub auto_answer: Option<Countdown>,
+}
+
+/// A preview call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct PreviewView {
+    /// The server's identifier.
+    pub id: String,
+    /// Name of the contact.
+    pub name: String,
+    /// Its number.
+    pub number: String,
+    /// The campaign.
+    pub campaign: Option<String>,
+    /// It may be started now.
+    pub allowed: bool,
+}
+
+/// A callback.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct CallbackView {
+    /// The server's identifier.
+    pub id: String,
+    /// Name.
+    pub name: String,
+    /// Number.
+    pub number: String,
+    /// Queue.
+    pub queue: Option<String>,
+    /// Due at, in milliseconds since 1970.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+    pub due_ms: Option<u64>,
+    /// A note.
+    pub note: String,
+}
+
+/// The time after a call.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct WrapUpView {
+    /// Who the call was with.
+    pub name: String,
+    /// Its queue.
+    pub queue: Option<String>,
+    /// Time left; `None` when it lasts until a disposition is chosen.
+    pub left: Option<Countdown>,
+    /// A disposition has to be chosen.
+    pub disposition_required: bool,
+    /// A disposition was sent and is not confirmed.
+    pub pending: bool,
+    /// A disposition was kept by the server.
+    pub disposed: bool,
 }
 
 /// Where the session is.
@@ -48,6 +197,12 @@ pub enum Phase {
     SigningIn,
     /// The sign-in screen, asking for a one-time code.
     CodeRequired,
+    /// The system's browser is open for the sign-in.
+    InBrowser,
+    /// The sign-in screen, asking for a new password.
+    PasswordRequired,
+    /// Signed in elsewhere: here or there.
+    Elsewhere,
     /// The bar.
     SignedIn,
 }
@@ -92,6 +247,25 @@ pub struct PresenceView {
     #[cfg_attr(feature = "ts", ts(type = "number | null"))]
     pub online_for_ms: Option<u64>,
     /// Milliseconds since the pause began, at the time the view was made; `None` when not paused.
+    #[cfg_attr(feature = "ts", ts(type = "number | null"))]
+    pub paused_for_ms: Option<u64>,
+    /// The channels that can be paused one by one; empty where the server does not allow it.
+    pub channels: Vec<ChannelPresenceView>,
+}
+
+/// One channel, by the server's word.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct ChannelPresenceView {
+    /// Which channel.
+    pub channel: Channel,
+    /// Paused on it.
+    pub paused: bool,
+    /// Reason of that pause.
+    pub reason: Option<String>,
+    /// A change was asked for and is not confirmed.
+    pub pending: bool,
+    /// Milliseconds since that pause began, at the time the view was made.
     #[cfg_attr(feature = "ts", ts(type = "number | null"))]
     pub paused_for_ms: Option<u64>,
 }
@@ -139,10 +313,18 @@ pub struct CallView {
     pub held_by_remote: bool,
     /// Why it ended.
     pub end: Option<Notice>,
+    /// Its recording.
+    pub recording: RecordingState,
+    /// The server has it recorded: the agent cannot stop that.
+    pub recording_fixed: bool,
+    /// A transfer under way, or what became of it.
+    pub transfer: Option<TransferState>,
+    /// Call variables for the details, masked.
+    pub variables: Vec<(String, String)>,
 }
 
 /// Who called whom.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
 #[serde(rename_all = "snake_case")]
 pub enum CallDirection {
@@ -203,6 +385,12 @@ pub struct Permissions {
     pub recording: bool,
     /// Hear the digits pressed.
     pub dtmf_tones: bool,
+    /// Pick up a call of the group.
+    pub pickup: bool,
+    /// Pause single channels.
+    pub partial_pause: bool,
+    /// Change the password (signed in with one).
+    pub password: bool,
 }
 
 /// A short-lived notice.

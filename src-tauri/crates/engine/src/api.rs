@@ -159,6 +159,21 @@ pub enum EngineEvent {
         /// Which call.
         call: CallId,
     },
+    /// Open this address in the system's browser; allowed already.
+    OpenAddress {
+        /// An `https:` address.
+        address: String,
+    },
+    /// Announce an offered interaction of another channel.
+    ShowOffer {
+        /// The server's identifier; the view has the rest.
+        interaction: String,
+    },
+    /// Take that announcement away.
+    HideOffer {
+        /// The server's identifier.
+        interaction: String,
+    },
     /// Levels of the last 50 ms, dBov.
     Levels {
         /// Microphone.
@@ -214,6 +229,8 @@ pub struct EngineConfig {
     pub secrets: Arc<dyn SecretStore>,
     /// Standalone: a profile with its SIP account instead of a contact-centre server.
     pub standalone: Option<PathBuf>,
+    /// IT's policy file; `None` looks where the system keeps such files.
+    pub policy: Option<PathBuf>,
 }
 
 /// Why the engine could not start.

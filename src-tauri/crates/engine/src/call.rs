@@ -112,6 +112,7 @@ pub(crate) fn incoming(call: sidetone_agent::CallId, invite: &IncomingInvite) ->
         caller_name: invite.from.display_name.clone(),
         caller_number: invite.from.user.clone(),
         queue,
+        reference: String::new(),
         variables,
     }
 }

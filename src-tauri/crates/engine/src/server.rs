@@ -381,6 +381,7 @@ fn presence(from: Presence) -> PresenceReport {
         reason: from.reason,
         online_for_ms: from.online_for_ms,
         paused_for_ms: from.paused_for_ms,
+        channels: Vec::new(),
     }
 }
 
@@ -399,6 +400,7 @@ fn queues(from: Vec<Queue>) -> Vec<QueueMembership> {
             id: q.id,
             name: q.name,
             waiting: q.waiting,
+            strategy: None,
         })
         .collect()
 }

@@ -156,6 +156,7 @@ impl Phone {
             settings_dir: None,
             secrets: Arc::new(secrets),
             standalone: Some(profile),
+            policy: None,
         })
         .await
         .unwrap();

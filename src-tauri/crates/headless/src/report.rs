@@ -284,6 +284,10 @@ mod tests {
             interrupted: false,
             held_by_remote: false,
             end: None,
+            recording: sidetone_engine::agent::RecordingState::Off,
+            recording_fixed: false,
+            transfer: None,
+            variables: Vec::new(),
         }
     }
 

@@ -92,6 +92,7 @@ impl Headless {
             settings_dir: None,
             secrets: Arc::clone(&secrets),
             standalone: options.sip_profile.clone(),
+            policy: None,
         })
         .await
         .map_err(|e| e.to_string())?;

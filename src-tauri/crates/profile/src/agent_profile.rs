@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::Codec;
+use crate::{Codec, Masking, Sources};
 
 /// One agent's whole configuration, as the server last said it, in the groups of its own edit page.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Profile {
     pub webrtc: WebRtc,
     /// Chat, email and the other channels, in [`Channel`] order; a channel the server did not name has defaults.
     pub channels: Vec<(Channel, ChannelSettings)>,
+    /// Who set which field.
+    pub sources: Sources,
 }
 
 /// Personal data and what kind of agent this is.
@@ -73,8 +75,8 @@ pub struct Security {
     pub disabled: bool,
     /// The account is locked after wrong passwords.
     pub locked: bool,
-    /// Personal data of customers is masked.
-    pub mask_sensitive_data: bool,
+    /// What of customers' personal data is masked.
+    pub masking: Masking,
     /// Sign-in through Active Directory is on.
     pub ad_sso: bool,
     /// The SAML identifier, when single sign-on is set up.
@@ -276,10 +278,13 @@ pub struct AutoAnswer {
     pub delay_s: u32,
 }
 
-/// A channel other than voice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+/// A channel of work; calls have their settings in [`Voice`] and [`WebRtc`], the others in [`ChannelSettings`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
 #[serde(rename_all = "lowercase")]
 pub enum Channel {
+    /// Telephone calls.
+    Voice,
     /// Web chat.
     Chat,
     /// E-mail.

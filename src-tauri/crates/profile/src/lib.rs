@@ -7,7 +7,12 @@
 
 mod agent_profile;
 mod codec;
+mod layers;
+mod masking;
+mod password_rules;
+mod screen_pop;
 mod secret;
+mod server_settings;
 pub mod wire;
 
 pub use agent_profile::{
@@ -16,4 +21,9 @@ pub use agent_profile::{
     WebRtc,
 };
 pub use codec::Codec;
+pub use layers::{CHANGEABLE, Layer, Layers, Sources};
+pub use masking::{MaskLevel, Masking};
+pub use password_rules::{PASSWORD_LIFE_DAYS, PASSWORD_WARNING_DAYS, PasswordRules};
+pub use screen_pop::{PopAllowList, PopDirection, PopMoment, PopTarget, ScreenPop};
 pub use secret::Secret;
+pub use server_settings::{Disposition, ServerSettings};

@@ -12,7 +12,8 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     Account, AutoAnswer, Channel, ChannelSettings, Encryption, Forwarding, Host, Nat, PeerType,
-    Profile, RecordingFormat, Security, ToastPosition, Typology, VideoSupport, Voice, WebRtc,
+    Profile, RecordingFormat, Security, Sources, ToastPosition, Typology, VideoSupport, Voice,
+    WebRtc,
 };
 use fields::Fields;
 
@@ -68,6 +69,7 @@ pub fn read(document: &Value) -> Result<(Profile, Vec<FieldError>), WireError> {
             .iter()
             .map(|names| (names.channel, read_channel(&mut fields, names)))
             .collect(),
+        sources: Sources::default(),
     };
     Ok((profile, fields.into_faults()))
 }
@@ -169,6 +171,9 @@ const PASSWORD_RESET_AT: &str = "passwordResetAt";
 const DISABLED: &str = "disabled";
 const LOCKED: &str = "blocked";
 const PRIVACY: &str = "privacyEnabled";
+const PRIVACY_NAME: &str = "privacyName";
+const PRIVACY_EMAIL: &str = "privacyEmail";
+const PRIVACY_NUMBER: &str = "privacyNumber";
 const AD_SSO: &str = "adSsoEnabled";
 const SAML_ID: &str = "samlId";
 
@@ -177,7 +182,7 @@ fn read_security(fields: &mut Fields<'_>) -> Security {
         password_reset_at: fields.moment(PASSWORD_RESET_AT),
         disabled: fields.flag(DISABLED),
         locked: fields.flag(LOCKED),
-        mask_sensitive_data: fields.privacy(PRIVACY),
+        masking: fields.masking(PRIVACY, PRIVACY_NAME, PRIVACY_EMAIL, PRIVACY_NUMBER),
         ad_sso: fields.flag(AD_SSO),
         saml_id: fields.optional_text(SAML_ID),
     }
@@ -187,7 +192,11 @@ fn write_security(security: &Security, put: &mut impl FnMut(&str, Value)) {
     put(PASSWORD_RESET_AT, json!(security.password_reset_at));
     put(DISABLED, json!(security.disabled));
     put(LOCKED, json!(security.locked));
-    put(PRIVACY, json!(security.mask_sensitive_data));
+    let masking = security.masking;
+    put(PRIVACY, json!(masking.any()));
+    put(PRIVACY_NAME, json!(masking.name));
+    put(PRIVACY_EMAIL, json!(masking.email));
+    put(PRIVACY_NUMBER, json!(masking.number));
     put(AD_SSO, json!(security.ad_sso));
     put(SAML_ID, json!(security.saml_id));
 }

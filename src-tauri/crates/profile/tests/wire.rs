@@ -69,16 +69,16 @@ fn every_setting_is_read_by_its_wire_name() {
         (json!({"disabled": "1"}), |p| p.security.disabled),
         (json!({"blocked": true}), |p| p.security.locked),
         (json!({"privacyEnabled": true}), |p| {
-            p.security.mask_sensitive_data
+            p.security.masking.any()
         }),
         (json!({"privacyEnabled": "partial"}), |p| {
-            p.security.mask_sensitive_data
+            p.security.masking.any()
         }),
         (json!({"privacyEnabled": "full"}), |p| {
-            p.security.mask_sensitive_data
+            p.security.masking.any()
         }),
         (json!({"privacyEnabled": "off"}), |p| {
-            !p.security.mask_sensitive_data
+            !p.security.masking.any()
         }),
         (json!({"adSsoEnabled": true}), |p| p.security.ad_sso),
         (json!({"samlId": "x1"}), |p| {
@@ -341,7 +341,7 @@ fn a_fault_reads_as_a_sentence_and_is_short() {
 #[test]
 fn masking_that_cannot_be_understood_masks() {
     let (profile, _) = read(json!({"privacyEnabled": "sometimes"}));
-    assert!(profile.security.mask_sensitive_data);
+    assert!(profile.security.masking.any());
 }
 
 #[test]

@@ -98,6 +98,7 @@ fn profile() -> impl Strategy<Value = Profile> {
                 toast_position,
                 voice,
                 webrtc,
+                sources: sidetone_profile::Sources::default(),
                 channels: [
                     Channel::Chat,
                     Channel::Email,
@@ -152,7 +153,15 @@ fn security() -> impl Strategy<Value = Security> {
             password_reset_at,
             disabled: flags[0],
             locked: flags[1],
-            mask_sensitive_data: flags[2],
+            masking: if flags[2] {
+                sidetone_profile::Masking {
+                    name: sidetone_profile::MaskLevel::Partial,
+                    email: sidetone_profile::MaskLevel::Full,
+                    number: sidetone_profile::MaskLevel::Off,
+                }
+            } else {
+                sidetone_profile::Masking::default()
+            },
             ad_sso: flags[3],
             saml_id,
         })

@@ -92,6 +92,10 @@ impl Call {
             interrupted: self.interrupted,
             held_by_remote: self.held_by_remote,
             end: self.end.clone().filter(|_| !self.live()),
+            recording: crate::RecordingState::Off,
+            recording_fixed: false,
+            transfer: None,
+            variables: Vec::new(),
         }
     }
 }

@@ -266,7 +266,7 @@ impl Calls {
             TimerId::ToneEnd => self.failure = None,
             TimerId::CardEnd(id) => self.list.retain(|call| call.id != id || call.live()),
             TimerId::Overdue(id) => self.overdue(turn, id),
-            TimerId::ToastEnd(_) => {}
+            _ => {}
         }
     }
 

@@ -117,6 +117,7 @@ impl Desk {
             Input::Timer(timer) => self.calls.timer(turn, timer),
             // Not about the desk: handled before it.
             Input::SignIn(_) | Input::Link(_) | Input::DeviceFault(_) => {}
+            _ => {}
         }
         if was_engaged && !self.calls.engaged() {
             // The next customer must not meet a microphone that was muted for the last one.
@@ -175,6 +176,7 @@ impl Desk {
             settings: profile.webrtc.enable_settings,
             recording: profile.webrtc.enable_recording,
             dtmf_tones: profile.webrtc.enable_dtmf_tone,
+            ..Permissions::default()
         };
         view.warnings.extend(self.warnings(outside));
         view.toast_position = profile.toast_position;
@@ -215,6 +217,7 @@ impl Desk {
             }
             // Not about the desk: handled before it.
             Command::SignIn { .. } | Command::SignOut | Command::DismissToast { .. } => {}
+            _ => {}
         }
     }
 

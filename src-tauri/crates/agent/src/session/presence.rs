@@ -31,6 +31,7 @@ pub(super) fn unknown() -> PresenceView {
         stale: false,
         online_for_ms: None,
         paused_for_ms: None,
+        channels: Vec::new(),
     }
 }
 
@@ -86,6 +87,7 @@ impl Presence {
             stale,
             online_for_ms: online.then(|| self.report.online_for_ms.saturating_add(since_report)),
             paused_for_ms: paused.then(|| self.report.paused_for_ms.saturating_add(since_report)),
+            channels: Vec::new(),
         }
     }
 }

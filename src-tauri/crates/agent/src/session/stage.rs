@@ -171,6 +171,15 @@ fn notice_of(refusal: SignInRefusal) -> Notice {
             fault: clause(&fault),
         },
         SignInRefusal::BadAddress(address) => Notice::BadServerAddress { address },
+        SignInRefusal::PasswordExpired(_) => Notice::PasswordRequired,
+        SignInRefusal::PasswordRefused(fault) => Notice::PasswordRefused {
+            fault: clause(&fault),
+        },
+        SignInRefusal::Elsewhere(device) => Notice::SignedInElsewhere { device },
+        SignInRefusal::Browser(fault) => Notice::BrowserSignInFailed {
+            fault: clause(&fault),
+        },
+        SignInRefusal::NoBrowserSignIn => Notice::NoBrowserSignIn,
         SignInRefusal::SessionEnded(fault) => Notice::SessionEnded {
             fault: clause(&fault),
         },

@@ -61,6 +61,7 @@ impl Desk {
     pub(crate) fn ring(&mut self) -> (CallId, Vec<Effect>) {
         let call = self.agent.new_call();
         let effects = self.give(Input::Incoming(IncomingCall {
+            reference: String::new(),
             call,
             caller_name: "Grace".to_owned(),
             caller_number: "5550123".to_owned(),

@@ -49,6 +49,7 @@ impl Phone {
             Effect::HideRinging { call } => self.announce(EngineEvent::HideRinging { call }),
             Effect::StartTimer { timer, at } => self.timers.start(timer, at),
             Effect::StopTimer(timer) => self.timers.stop(timer),
+            effect => tracing::error!(?effect, "cannot be carried out yet"),
         }
     }
 

@@ -3,7 +3,7 @@ use std::ops::RangeInclusive;
 use serde_json::{Map, Value};
 
 use super::FieldError;
-use crate::Host;
+use crate::{Host, MaskLevel, Masking};
 
 /// Reads one field at a time from the server's object and collects what could not be used.
 pub(super) struct Fields<'a> {
@@ -83,21 +83,42 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// Whether personal data is masked: a flag, or one of the server's degrees.
-    pub(super) fn privacy(&mut self, field: &'static str) -> bool {
-        let Some(value) = self.get(field) else {
-            return false;
-        };
+    /// How much of customers' data is masked: `all` is the switch, the others say it for one kind of value.
+    pub(super) fn masking(
+        &mut self,
+        all: &'static str,
+        name: &'static str,
+        email: &'static str,
+        number: &'static str,
+    ) -> Masking {
+        let every = self.mask_level(all).unwrap_or_default();
+        if every == MaskLevel::Off {
+            return Masking::default();
+        }
+        Masking {
+            name: self.mask_level(name).unwrap_or(every),
+            email: self.mask_level(email).unwrap_or(every),
+            number: self.mask_level(number).unwrap_or(every),
+        }
+    }
+
+    fn mask_level(&mut self, field: &'static str) -> Option<MaskLevel> {
+        let value = self.get(field).filter(|value| !is_blank(value))?;
         if let Some(flag) = flag_of(value) {
-            return flag;
+            return Some(if flag {
+                MaskLevel::Full
+            } else {
+                MaskLevel::Off
+            });
         }
         match value.as_str().map(normal).as_deref() {
-            Some("partial" | "full") => true,
-            Some("none") => false,
+            Some("partial") => Some(MaskLevel::Partial),
+            Some("full") => Some(MaskLevel::Full),
+            Some("none") => Some(MaskLevel::Off),
             // What cannot be understood must not uncover anybody's number.
             _ => {
                 self.fault(field, plain(value), "true, false, off, partial or full");
-                true
+                Some(MaskLevel::Full)
             }
         }
     }
