@@ -103,7 +103,13 @@ impl Standalone {
                 .or_insert_with(|| table.user.clone().into());
         }
         let (profile, faults) = wire::read(&document).map_err(|e| e.to_string())?;
-        Ok((AgentDocument { profile, faults }, table))
+        let fields = document.as_object().cloned().unwrap_or_default();
+        let document = AgentDocument {
+            profile,
+            faults,
+            fields,
+        };
+        Ok((document, table))
     }
 }
 

@@ -5,7 +5,7 @@ use reqwest::header::ETAG;
 use reqwest::{Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sidetone_profile::wire::FieldError;
 use sidetone_profile::{Profile, wire as profile_wire};
 
@@ -33,12 +33,18 @@ pub struct AgentDocument {
     pub profile: Profile,
     /// Fields that could not be used.
     pub faults: Vec<FieldError>,
+    /// The object as it came: one of the layers that the profile which holds is made of.
+    pub fields: Map<String, Value>,
 }
 
 impl AgentDocument {
     pub(crate) fn read(document: &Value) -> Result<Self, Fault> {
         profile_wire::read(document)
-            .map(|(profile, faults)| Self { profile, faults })
+            .map(|(profile, faults)| Self {
+                profile,
+                faults,
+                fields: document.as_object().cloned().unwrap_or_default(),
+            })
             .map_err(|e| Fault::BadProfile(e.to_string()))
     }
 
