@@ -6,12 +6,16 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{Notify, mpsc};
 
+use crate::record::Recorder;
 use crate::rtp::{Outgoing, RtpSession};
 use crate::sdp::{self, LocalSide, Negotiated, OfferAnswer};
 use crate::transport::driver::{self, Sockets};
 use crate::transport::gather;
 use crate::transport::{Identity, MediaTransport, TransportEvent};
-use crate::{Block, Direction, KeyingPlan, MediaConfig, MediaError, SessionEvent, SessionStats};
+use crate::{
+    BLOCK, Block, Direction, KeyingPlan, MediaConfig, MediaError, Recorded, Recording,
+    SessionEvent, SessionStats,
+};
 
 /// One call's sound: an RTP session with its codecs; cheap to clone, closes when the last clone is dropped.
 ///
@@ -119,6 +123,54 @@ impl Session {
         let ready = state.transport.is_ready();
         state.rtp.exchange(now, ready, send, received, &mut out);
         state.send(out);
+        if let Some(recorder) = &mut state.recorder {
+            // What does not leave us, for example during a hold, is nobody's to record.
+            let silence = [0.0; BLOCK];
+            let agent = if state.rtp.direction().sends() {
+                send
+            } else {
+                &silence
+            };
+            recorder.take(now, agent, received);
+        }
+    }
+
+    /// Records both sides from now on, until [`Session::stop_recording`] or the end of the session. The file can be
+    /// played at any moment, also after the process was killed. When the disk refuses later,
+    /// [`SessionEvent::RecordingFailed`] says so.
+    ///
+    /// # Errors
+    /// [`MediaError::File`] when the file is there already or cannot be made, or a recording runs.
+    pub fn record(&self, to: Recording) -> Result<(), MediaError> {
+        let inner = self.inner();
+        if inner.lock().recorder.is_some() {
+            return Err(MediaError::File {
+                path: to.path.display().to_string(),
+                fault: "this call is being recorded already".to_owned(),
+            });
+        }
+        let events = inner.events.clone();
+        // The disk is not waited for while the voice may want the session.
+        let recorder = Recorder::start(&to, move |error| {
+            let _ = events.send(SessionEvent::RecordingFailed(error));
+        })?;
+        inner.lock().recorder = Some(recorder);
+        Ok(())
+    }
+
+    /// Puts silence of the same length in place of what is said, for example while a card number is told.
+    pub fn pause_recording(&self, on: bool) {
+        if let Some(recorder) = &mut self.inner().lock().recorder {
+            recorder.pause(on);
+        }
+    }
+
+    /// Ends the recording and completes its file; waits for the disk, at most two seconds. `None` when none ran.
+    #[must_use]
+    pub fn stop_recording(&self) -> Option<Recorded> {
+        let inner = self.inner();
+        let recorder = inner.lock().recorder.take()?;
+        Some(recorder.stop(inner.elapsed()))
     }
 
     /// Numbers now.
@@ -265,6 +317,7 @@ impl Inner {
             rtp: Vec::new(),
             rtcp: goodbye.into_iter().collect(),
         });
+        state.recorder = None;
         state.transport.close(Instant::now());
         state.flush();
         state.sockets = None;
@@ -285,6 +338,7 @@ struct State {
     transport: MediaTransport,
     rtp: RtpSession,
     identity: &'static Identity,
+    recorder: Option<Recorder>,
     /// `None` once closed.
     sockets: Option<Arc<Sockets>>,
 }
@@ -360,6 +414,7 @@ impl Setup {
                 transport,
                 rtp: RtpSession::new(),
                 identity,
+                recorder: None,
                 sockets: Some(Arc::new(sockets)),
             },
             began,

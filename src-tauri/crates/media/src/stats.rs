@@ -15,6 +15,8 @@ pub enum SessionEvent {
     Failed(MediaError),
     /// The far end pressed a key (RFC 4733), once a press.
     Dtmf(char),
+    /// The recording stopped before it was asked to: the disk refused. What is in the file until then can be played.
+    RecordingFailed(MediaError),
     /// Once a second.
     Stats(SessionStats),
 }
@@ -46,4 +48,21 @@ pub struct SessionStats {
     pub level_in_dbov: f32,
     /// Level of what was sent in the last second, dBov.
     pub level_out_dbov: f32,
+    /// Quality of what is heard as people would score it, 1 to 4.5 (ITU-T G.107); `None` before the first packets.
+    pub mos: Option<f32>,
+    /// One side seems not to hear the other.
+    pub one_way: Option<OneWay>,
+}
+
+/// Sound that seems to go one way only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OneWay {
+    /// The microphone gives digital silence for five seconds or more: the customer cannot hear the agent. Also while
+    /// muted; whoever muted knows.
+    MicrophoneSilent,
+    /// Our packets do not arrive: the far end reports that it received nothing of ours, or says nothing at all though
+    /// it did before.
+    NotArriving,
+    /// No packets come in although they should: the agent cannot hear the customer.
+    NothingReceived,
 }

@@ -279,6 +279,10 @@ impl Phone {
             SessionEvent::Dtmf(digit) => {
                 return self.announce(EngineEvent::DtmfReceived { call: id, digit });
             }
+            SessionEvent::RecordingFailed(fault) => {
+                tracing::warn!(call = id.0, %fault, "recording");
+                return;
+            }
             SessionEvent::Stats(stats) => {
                 if self.heard == Some(id) {
                     self.media = Some(media_view(id, stats));

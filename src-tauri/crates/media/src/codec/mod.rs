@@ -2,6 +2,7 @@
 
 mod g711;
 mod g722;
+pub(crate) mod gsm;
 mod opus;
 mod plc;
 
@@ -106,7 +107,7 @@ pub(crate) trait Decode: Send + fmt::Debug {
 }
 
 /// Every codec that is built.
-static CODECS: &[CodecSpec] = &[opus::SPEC, g722::SPEC, g711::ULAW, g711::ALAW];
+static CODECS: &[CodecSpec] = &[opus::SPEC, g722::SPEC, g711::ULAW, g711::ALAW, gsm::SPEC];
 
 /// The row of a codec; `None` when it is not built.
 #[must_use]

@@ -352,6 +352,8 @@ impl RtpSession {
             keying: keying.to_owned(),
             level_in_dbov: self.level_in.last,
             level_out_dbov: self.level_out.last,
+            mos: None,
+            one_way: None,
         }
     }
 

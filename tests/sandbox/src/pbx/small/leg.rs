@@ -160,7 +160,10 @@ impl Leg {
                         tracing::warn!(%error, "a call's sound failed");
                         self.hang_up(None);
                     }
-                    SessionEvent::Interrupted | SessionEvent::Resumed | SessionEvent::Stats(_) => {}
+                    SessionEvent::Interrupted
+                    | SessionEvent::Resumed
+                    | SessionEvent::RecordingFailed(_)
+                    | SessionEvent::Stats(_) => {}
                 },
             }
         }
