@@ -51,6 +51,8 @@ pub enum Input {
     Disposed(Result<(), String>),
     /// Something that was asked of the server or of this machine did not work; the words say what and why.
     Failed(String),
+    /// Why the local HTTP interface cannot be opened, or that nothing is wrong with it any more.
+    LocalInterface(Option<String>),
     /// The server changed what the profile does not say about the SIP account (secret, user, addresses).
     SipAccountChanged,
     /// The server changed the list of pause reasons.

@@ -87,6 +87,7 @@ impl Agent {
                 }
             }
             Input::DeviceFault(fault) => outside.device_fault = fault,
+            Input::LocalInterface(fault) => outside.local_fault = fault,
             input => match stage {
                 Stage::In(desk) => desk.handle(&mut turn, outside, next_call, input),
                 _ => refuse(&mut turn, &input),
@@ -154,6 +155,8 @@ struct Outside {
     link_fault: Option<String>,
     /// Why there is no sound device.
     device_fault: Option<String>,
+    /// Why the local HTTP interface is not open.
+    local_fault: Option<String>,
 }
 
 impl Outside {
@@ -161,7 +164,13 @@ impl Outside {
         let device = self.device_fault.iter().map(|fault| Notice::DeviceFault {
             fault: clause(fault),
         });
-        device.collect()
+        let local = self
+            .local_fault
+            .iter()
+            .map(|fault| Notice::LocalInterfaceFailed {
+                fault: clause(fault),
+            });
+        device.chain(local).collect()
     }
 }
 

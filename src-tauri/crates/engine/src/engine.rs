@@ -29,6 +29,8 @@ pub struct Engine {
 #[derive(Debug)]
 pub(crate) enum Request {
     Command(Command),
+    /// Why the local HTTP interface cannot be opened, or that nothing is wrong with it any more.
+    LocalInterface(Option<String>),
     ShutDown(oneshot::Sender<()>),
 }
 
@@ -95,6 +97,12 @@ impl Engine {
     pub fn command(&self, command: Command) {
         // After the shutdown nothing is left to ask.
         let _ = self.requests.send(Request::Command(command));
+    }
+
+    /// Tells the agent why the local HTTP interface cannot be opened; `None` takes the warning back.
+    pub fn local_interface(&self, fault: Option<String>) {
+        // After the shutdown nobody is left to be told.
+        let _ = self.requests.send(Request::LocalInterface(fault));
     }
 
     /// The current snapshot, and every later one.

@@ -157,6 +157,9 @@ impl Phone {
                     Some(Request::Command(Command::Device(command))) => {
                         self.device_command(command);
                     }
+                    Some(Request::LocalInterface(fault)) => {
+                        self.handle(Input::LocalInterface(fault));
+                    }
                     Some(Request::ShutDown(done)) => {
                         self.shut_down(Some(done)).await;
                         publish.send_replace(Arc::new(self.snapshot()));
