@@ -17,6 +17,10 @@ const call = (id: number, state: CallState): CallView => ({
   interrupted: false,
   held_by_remote: false,
   end: null,
+  recording: { state: "off" },
+  recording_fixed: false,
+  transfer: null,
+  variables: [],
 });
 
 it("keeps the talk in the bar when a second call rings", () => {

@@ -1,6 +1,8 @@
 import type { CallView } from "../generated/CallView";
+import type { HistoryEntry } from "../generated/HistoryEntry";
 import type { Snapshot } from "../generated/Snapshot";
 import type { View } from "../generated/View";
+import { SETTINGS } from "./settings";
 
 /** Every state that a screen can be in, as made-up snapshots. Numbers and names come from ranges kept for fiction. */
 
@@ -21,6 +23,7 @@ const view: View = {
     stale: false,
     online_for_ms: 8_047_000,
     paused_for_ms: null,
+    channels: [],
   },
   pause_reasons: [
     { id: 1, name: "Coffee break" },
@@ -30,16 +33,55 @@ const view: View = {
     { id: 5, name: "Team meeting" },
   ],
   queues: [
-    { id: 1, name: "support", waiting: 2 },
-    { id: 2, name: "billing", waiting: 0 },
+    { id: 1, name: "support", waiting: 2, strategy: "ringall" },
+    { id: 2, name: "billing", waiting: 0, strategy: null },
   ],
   calls: [],
   muted: false,
-  permissions: { dial: true, settings: true, recording: false, dtmf_tones: true },
+  permissions: {
+    dial: true,
+    settings: true,
+    recording: false,
+    dtmf_tones: true,
+    pickup: false,
+    partial_pause: false,
+    password: true,
+  },
   warnings: [],
   toasts: [],
   toast_position: "top-right",
   screen_reader_mode: false,
+  password_rules: { min_length: 10, upper: true, lower: true, digit: true, symbol: true, history: 5 },
+  password_days_left: null,
+  settings: SETTINGS,
+  interactions: [],
+  previews: [],
+  callbacks: [],
+  history: [],
+  missed: 0,
+  wrap_up: null,
+  dispositions: [
+    {
+      id: 1,
+      name: "Order",
+      children: [
+        {
+          id: 11,
+          name: "Delivery",
+          children: [
+            { id: 111, name: "Late", children: [] },
+            { id: 112, name: "Damaged", children: [] },
+            { id: 113, name: "Wrong address", children: [] },
+          ],
+        },
+        { id: 12, name: "Cancelled", children: [] },
+      ],
+    },
+    { id: 2, name: "Invoice", children: [{ id: 21, name: "Not understood", children: [] }] },
+    { id: 3, name: "Wrong number", children: [] },
+  ],
+  remote_control_port: null,
+  masked: false,
 };
 
 const base: Snapshot = {
@@ -79,6 +121,10 @@ const incoming: CallView = {
   interrupted: false,
   held_by_remote: false,
   end: null,
+  recording: { state: "off" },
+  recording_fixed: false,
+  transfer: null,
+  variables: [],
 };
 const outgoing: CallView = {
   ...incoming,
@@ -116,6 +162,91 @@ const signedOut: Partial<View> = {
   light: { green: false, notice: { code: "signed_out" } },
 };
 
+const recording: View["permissions"] = { ...view.permissions, recording: true };
+const asked: CallView = {
+  ...outgoing,
+  id: 9,
+  name: "Samira Haddad",
+  number: "1004",
+  state: "up",
+  age_ms: 21_000,
+  talk_ms: 14_000,
+};
+
+const past = (id: number, over: Partial<HistoryEntry>): HistoryEntry => ({
+  id,
+  direction: "incoming",
+  name: "",
+  number: "+442079460123",
+  queue: null,
+  at_ms: 1_795_341_600_000 - id * 1_740_000,
+  talk_ms: 154_000,
+  missed: false,
+  seen: true,
+  callable: true,
+  ...over,
+});
+const history: HistoryEntry[] = [
+  past(1, { name: "Jordan Ellis", queue: "support", missed: true, seen: false, talk_ms: null }),
+  past(2, { number: "•••100", queue: "billing", missed: true, seen: false, talk_ms: null }),
+  past(3, { direction: "outgoing", number: "+15555550142" }),
+  past(4, { name: "M••••• R••••", number: "•••188", queue: "billing", callable: false }),
+  past(5, { name: "Morgan Reyes-Oliveira da Conceição", direction: "outgoing", talk_ms: null }),
+  past(60, { name: "Samira Haddad", number: "1004", talk_ms: 3_723_000 }),
+];
+
+const work: Partial<View> = {
+  history,
+  missed: 2,
+  callbacks: [
+    {
+      id: "c1",
+      name: "Jordan Ellis",
+      number: "+442079460123",
+      queue: "support",
+      due_ms: 1_795_345_200_000,
+      note: "After three; asks about the second delivery",
+    },
+    { id: "c2", name: "", number: "•••188", queue: null, due_ms: null, note: "" },
+  ],
+  previews: [
+    { id: "p1", name: "Dana Whitlock", number: "+15555550177", campaign: "Renewals", allowed: true },
+    { id: "p2", name: "Imani Okafor", number: "+15555550178", campaign: null, allowed: true },
+  ],
+  interactions: [
+    {
+      id: "i1",
+      channel: "chat",
+      offered: true,
+      from: "Dana Whitlock",
+      queue: "web",
+      auto_answer: { left_ms: 6_000, total_ms: 10_000 },
+    },
+    {
+      id: "i2",
+      channel: "email",
+      offered: false,
+      from: "d•••@example.com",
+      queue: "letters",
+      auto_answer: null,
+    },
+  ],
+};
+const channels: View["presence"]["channels"] = [
+  { channel: "voice", paused: false, reason: null, pending: false, paused_for_ms: null },
+  { channel: "chat", paused: true, reason: "Lunch", pending: false, paused_for_ms: 200_000 },
+  { channel: "email", paused: false, reason: null, pending: true, paused_for_ms: null },
+  { channel: "sms", paused: false, reason: null, pending: false, paused_for_ms: null },
+];
+const wrapUp: NonNullable<View["wrap_up"]> = {
+  name: "Jordan Ellis",
+  queue: "support",
+  left: { left_ms: 24_000, total_ms: 30_000 },
+  disposition_required: false,
+  pending: false,
+  disposed: false,
+};
+
 export const STATES = {
   "sign-in-first": change(signedOut, { last_server: null, last_name: null }),
   "sign-in": change(signedOut),
@@ -126,7 +257,51 @@ export const STATES = {
   }),
   "sign-in-code": change({ ...signedOut, phase: "code_required", sign_in_notice: { code: "code_required" } }),
   "sign-in-waiting": change({ ...signedOut, phase: "signing_in" }),
+  "sign-in-browser": change({
+    ...signedOut,
+    phase: "in_browser",
+    sign_in_notice: { code: "in_browser" },
+  }),
+  "sign-in-no-browser": change({ ...signedOut, sign_in_notice: { code: "no_browser_sign_in" } }),
+  "sign-in-password": change({
+    ...signedOut,
+    phase: "password_required",
+    sign_in_notice: { code: "password_required" },
+  }),
+  "sign-in-password-refused": change({
+    ...signedOut,
+    phase: "password_required",
+    sign_in_notice: { code: "password_refused", fault: "it is one of your last five passwords" },
+  }),
+  "sign-in-elsewhere": change({
+    ...signedOut,
+    phase: "elsewhere",
+    sign_in_notice: { code: "signed_in_elsewhere", device: "Windows, desk 12, since 08:58" },
+  }),
   idle: change({}),
+  "idle-work": change({ ...work, interactions: [], permissions: { ...view.permissions, pickup: true } }),
+  "idle-offer": change(work),
+  "previews-paused": change({
+    previews: (work.previews ?? []).map((preview) => ({ ...preview, allowed: false })),
+    presence: { ...view.presence, state: "paused", reason: "Coffee break", paused_for_ms: 252_000 },
+  }),
+  "password-ages": change({
+    password_days_left: 9,
+    warnings: [{ code: "password_ages", days: 9 }],
+    toasts: [{ id: 1, notice: { code: "password_ages", days: 9 } }],
+  }),
+  "partly-paused": change({
+    permissions: { ...view.permissions, partial_pause: true },
+    presence: { ...view.presence, channels },
+  }),
+  "wrap-up": change({ wrap_up: wrapUp }),
+  "wrap-up-required": change({ wrap_up: { ...wrapUp, left: null, disposition_required: true } }),
+  "wrap-up-disposed": change({ wrap_up: { ...wrapUp, disposed: true } }),
+  "settings-changed": change({
+    toasts: [
+      { id: 1, notice: { code: "settings_changed", fields: "phoneBarAutoAnswer, phoneBarEnableRecording" } },
+    ],
+  }),
   "idle-warning": change({ warnings: [{ code: "codecs_left_out", codecs: "g729" }] }),
   paused: change({
     presence: { ...view.presence, state: "paused", reason: "Coffee break", paused_for_ms: 252_000 },
@@ -179,6 +354,38 @@ export const STATES = {
     number: "+442079460188",
     queue: "billing",
   }),
+  "in-call-may-record": change({ calls: [talking], permissions: recording }, { media }),
+  "in-call-recorded": change(
+    {
+      calls: [
+        {
+          ...talking,
+          recording: { state: "on" },
+          variables: [
+            ["Campaign", "Renewals"],
+            ["Customer-Id", "C-10442"],
+          ],
+        },
+      ],
+      permissions: recording,
+    },
+    { media },
+  ),
+  "in-call-recording-paused": change(
+    { calls: [{ ...talking, recording: { state: "paused" } }], permissions: recording },
+    { media },
+  ),
+  "in-call-recorded-by-server": withCalls({
+    ...talking,
+    recording: { state: "on" },
+    recording_fixed: true,
+  }),
+  "in-call-transferring": withCalls({ ...talking, state: "held", transfer: { state: "ringing" } }),
+  "in-call-transfer-failed": withCalls({
+    ...talking,
+    transfer: { state: "failed", status: 486, reason: "Busy Here" },
+  }),
+  "in-call-asked": withCalls({ ...talking, state: "held" }, asked),
   "call-busy": withCalls({ ...outgoing, state: "ended", age_ms: 9_000, end: { code: "call_busy" } }),
   toasts: change({ toasts: [{ id: 1, notice: { code: "call_missed" } }] }),
 } satisfies Record<string, Snapshot>;

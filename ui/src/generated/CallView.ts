@@ -4,6 +4,8 @@ import type { CallId } from "./CallId";
 import type { CallState } from "./CallState";
 import type { Countdown } from "./Countdown";
 import type { Notice } from "./Notice";
+import type { RecordingState } from "./RecordingState";
+import type { TransferState } from "./TransferState";
 
 /**
  * One call, as shown.
@@ -56,4 +58,20 @@ held_by_remote: boolean,
 /**
  * Why it ended.
  */
-end: Notice | null, };
+end: Notice | null, 
+/**
+ * Its recording.
+ */
+recording: RecordingState, 
+/**
+ * The server has it recorded: the agent cannot stop that.
+ */
+recording_fixed: boolean, 
+/**
+ * A transfer under way, or what became of it.
+ */
+transfer: TransferState | null, 
+/**
+ * Call variables for the details, masked.
+ */
+variables: Array<[string, string]>, };

@@ -90,4 +90,72 @@ fault: string, } | { "code": "call_no_sound",
 /**
  * What happened.
  */
-fault: string, } | { "code": "call_ended" } | { "code": "call_missed" } | { "code": "call_answered_elsewhere" };
+fault: string, } | { "code": "call_ended" } | { "code": "call_missed" } | { "code": "call_answered_elsewhere" } | { "code": "in_browser" } | { "code": "browser_sign_in_failed", 
+/**
+ * What happened.
+ */
+fault: string, } | { "code": "no_browser_sign_in" } | { "code": "password_required" } | { "code": "password_refused", 
+/**
+ * What happened.
+ */
+fault: string, } | { "code": "password_changed" } | { "code": "password_ages", 
+/**
+ * How many.
+ */
+days: number, } | { "code": "signed_in_elsewhere", 
+/**
+ * Where.
+ */
+device: string, } | { "code": "settings_changed", 
+/**
+ * The settings' field names, separated by commas.
+ */
+fields: string, } | { "code": "settings_change_after_call", 
+/**
+ * The settings' field names, separated by commas.
+ */
+fields: string, } | { "code": "setting_locked", 
+/**
+ * The setting's field name.
+ */
+field: string, } | { "code": "setting_refused", 
+/**
+ * What happened.
+ */
+fault: string, } | { "code": "no_preview_in_pause" } | { "code": "not_in_wrap_up" } | { "code": "disposition_required" } | { "code": "disposition_failed", 
+/**
+ * What happened.
+ */
+fault: string, } | { "code": "transfer_done" } | { "code": "transfer_failed", 
+/**
+ * SIP status, for the details.
+ */
+status: number, 
+/**
+ * SIP reason, for the details.
+ */
+reason: string, } | { "code": "call_forwarded", 
+/**
+ * Where to.
+ */
+number: string, } | { "code": "call_transferred" } | { "code": "recording_failed", 
+/**
+ * What happened.
+ */
+fault: string, } | { "code": "recording_not_allowed" } | { "code": "not_allowed_here", 
+/**
+ * What happened.
+ */
+fault: string, } | { "code": "request_failed", 
+/**
+ * What happened.
+ */
+fault: string, } | { "code": "working_offline", 
+/**
+ * What happened.
+ */
+fault: string, } | { "code": "channel_not_pausable" } | { "code": "no_pickup" } | { "code": "wrapping_up" } | { "code": "local_interface_failed", 
+/**
+ * What happened.
+ */
+fault: string, } | { "code": "cannot_call_again" };

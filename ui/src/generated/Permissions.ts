@@ -19,4 +19,16 @@ recording: boolean,
 /**
  * Hear the digits pressed.
  */
-dtmf_tones: boolean, };
+dtmf_tones: boolean, 
+/**
+ * Pick up a call of the group.
+ */
+pickup: boolean, 
+/**
+ * Pause single channels.
+ */
+partial_pause: boolean, 
+/**
+ * Change the password (signed in with one).
+ */
+password: boolean, };

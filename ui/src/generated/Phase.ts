@@ -3,4 +3,4 @@
 /**
  * Where the session is.
  */
-export type Phase = "signed_out" | "signing_in" | "code_required" | "signed_in";
+export type Phase = "signed_out" | "signing_in" | "code_required" | "in_browser" | "password_required" | "elsewhere" | "signed_in";

@@ -15,4 +15,8 @@ name: string,
 /**
  * Customers waiting, when the server says so.
  */
-waiting: number | null, };
+waiting: number | null, 
+/**
+ * How it finds an agent, when the server says so; with `beepall` nothing is answered by itself.
+ */
+strategy: string | null, };
