@@ -241,6 +241,7 @@ mod tests {
                 ("X-Order".to_owned(), "77".to_owned()),
                 ("é".to_owned(), "odd".to_owned()),
             ],
+            ..IncomingInvite::default()
         };
         let call = incoming(CallId(4), &invite);
         assert_eq!(call.queue.as_deref(), Some("support"));

@@ -85,7 +85,10 @@ impl Endpoint {
             listening.push(address);
             listeners.0.push(task);
         }
-        let core = Core::new(config.user_agent, config.authenticator, rand::random());
+        let mut core = Core::new(config.user_agent, config.authenticator, rand::random());
+        if let Some(instance) = &config.instance {
+            core.set_instance(instance);
+        }
         let shared = Arc::new(Shared {
             core: Mutex::new(core),
             wake: Notify::new(),
@@ -170,6 +173,46 @@ impl Endpoint {
     /// [`SipError::NoSuchDialog`] when the caller is gone.
     pub fn reject(&self, dialog: DialogId, status: u16) -> Result<(), SipError> {
         self.with(|core, now| core.reject(now, dialog, status, None))
+    }
+
+    /// Sends the caller of a ringing call elsewhere: 302 with this target, a number at our domain or a whole SIP URI
+    /// (RFC 3261 §8.1.3.4), and a Diversion that says why (RFC 5806).
+    ///
+    /// # Errors
+    /// [`SipError::NoSuchDialog`] when the caller is gone, [`SipError::BadAddress`].
+    pub fn redirect(&self, dialog: DialogId, target: &str) -> Result<(), SipError> {
+        self.with(|core, now| core.redirect(now, dialog, target))
+    }
+
+    /// Asks the far end of an answered call to call this target instead: a number at our domain or a whole SIP URI
+    /// (REFER, RFC 3515). With `replaces` it takes the place of us in that call (RFC 3891) and the target may be
+    /// empty: whoever we talk to there. How it goes comes as [`Event::ReferProgress`]; when it is through, both
+    /// dialogs are hung up.
+    ///
+    /// # Errors
+    /// [`SipError::WrongState`] before the answer and during another transfer, [`SipError::BadAddress`].
+    pub fn refer(
+        &self,
+        dialog: DialogId,
+        target: &str,
+        replaces: Option<DialogId>,
+    ) -> Result<(), SipError> {
+        self.with(|core, now| core.refer(now, dialog, target, replaces))
+    }
+
+    /// Whether far ends that the registrar vouches for may make us call somebody else (REFER) and take the place of
+    /// a call of ours (Replaces). Not before this was called.
+    pub fn allow_transfers(&self, allowed: bool) {
+        self.with(|core, _| core.allow_transfers(allowed));
+    }
+
+    /// Answers a [`Event::Referred`]: with the call that was placed for it, which is then reported to the far end,
+    /// or with `None`, a refusal (603).
+    ///
+    /// # Errors
+    /// [`SipError::WrongState`] when nothing was asked.
+    pub fn answer_refer(&self, dialog: DialogId, placed: Option<DialogId>) -> Result<(), SipError> {
+        self.with(|core, now| core.answer_refer(now, dialog, placed))
     }
 
     /// Ends a call in any state: CANCEL, BYE or 480, whichever fits. `reason` becomes the `Reason` header.

@@ -13,8 +13,8 @@ pub mod fuzzing;
 mod transport;
 
 pub use api::{
-    Account, Authenticator, CallTarget, Credentials, DialogEnd, DialogId, EndpointConfig, Event,
-    FlowId, IncomingInvite, Listen, NameAddr, RegisterRequest, RegistrationState, ServerAddress,
-    SipError,
+    Account, Authenticator, CallTarget, Credentials, DialogEnd, DialogId, Diversion,
+    EndpointConfig, Event, FlowId, IncomingInvite, Listen, NameAddr, ReferRequest, RegisterRequest,
+    RegistrationState, ServerAddress, SipError,
 };
 pub use endpoint::Endpoint;

@@ -39,6 +39,8 @@ impl Phone {
                     self.over(id, call::end(end));
                 }
             }
+            // Nothing asks for a transfer yet, and none is allowed.
+            Event::ReferProgress { .. } | Event::Referred(_) => {}
             // Only the server role hears these.
             Event::Registered(_) | Event::FlowClosed(_) => {}
         }

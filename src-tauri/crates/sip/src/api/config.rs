@@ -10,6 +10,9 @@ use sidetone_profile::Secret;
 pub struct EndpointConfig {
     /// `User-Agent` (client) or `Server`.
     pub user_agent: String,
+    /// This installation's own UUID (RFC 5626 §4.1), kept by the caller across starts so that a registrar knows the
+    /// phone again and replaces its old binding. Anything else than a UUID: a new one at each start.
+    pub instance: Option<String>,
     /// TLS settings of outgoing WSS and TLS connections. The configured host name is what is verified.
     pub tls: Option<Arc<rustls::ClientConfig>>,
     /// Local address of UDP signalling of a client; `None` lets the system choose.

@@ -1,13 +1,15 @@
 //! What happens on the wire, as the layers above see it.
 
+use std::time::Duration;
+
 use super::NameAddr;
 
 /// Names a dialog (one call leg) for the life of the endpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct DialogId(pub u64);
 
 /// Names a transport flow (one connection, or one UDP remote address).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FlowId(pub u64);
 
 /// Whom to call, and over what.
@@ -84,6 +86,25 @@ pub enum Event {
         /// Its body.
         body: Vec<u8>,
     },
+    /// How far a transfer asked for with [`Endpoint::refer`](crate::Endpoint::refer) is (RFC 3515 §2.4.4). A dialog
+    /// that ends first takes its transfer with it: then only `Ended` comes.
+    ReferProgress {
+        /// The dialog whose far end is being transferred.
+        dialog: DialogId,
+        /// What the far end met at the target: 1xx under way, 2xx through, 300 and above refused; 408 when it
+        /// fell silent. A 1xx with `done` means that the far end tells no more.
+        status: u16,
+        /// SIP reason phrase.
+        reason: String,
+        /// Nothing more follows. With a 2xx the dialogs of the transfer are hung up by themselves: `Ended` comes next.
+        done: bool,
+    },
+    /// The far end asks us to call somebody else instead (REFER, RFC 3515), once [`Endpoint::allow_transfers`] lets
+    /// it; answer with [`Endpoint::answer_refer`].
+    ///
+    /// [`Endpoint::allow_transfers`]: crate::Endpoint::allow_transfers
+    /// [`Endpoint::answer_refer`]: crate::Endpoint::answer_refer
+    Referred(ReferRequest),
     /// A dialog is over, whoever ended it; always the last event of a dialog.
     Ended {
         /// Which dialog.
@@ -98,14 +119,18 @@ pub enum Event {
 }
 
 /// A new incoming call.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct IncomingInvite {
     /// Names it from now on.
     pub dialog: DialogId,
     /// Flow that it came over.
     pub flow: FlowId,
-    /// Caller: P-Asserted-Identity, Remote-Party-ID or From, in that order.
+    /// Caller: P-Asserted-Identity, Remote-Party-ID or From, in that order; only From when it is not `trusted`.
     pub from: NameAddr,
+    /// It came over the connection to the account's own registrar.
+    pub trusted: bool,
+    /// Call-ID, as it stands in the INVITE.
+    pub call_id: String,
     /// Called address.
     pub to: NameAddr,
     /// User part of the Request-URI: the dialled number.
@@ -116,6 +141,40 @@ pub struct IncomingInvite {
     pub sdp: Option<String>,
     /// All `X-` headers and the ones that name diversion, queue or reason, as received, in order.
     pub headers: Vec<(String, String)>,
+    /// Who diverted the call to us, the last one first (Diversion, RFC 5806, or else History-Info, RFC 7044).
+    pub diversions: Vec<Diversion>,
+    /// The registrar wants it answered without being asked, after this long (`Call-Info: …;answer-after`,
+    /// `Alert-Info: …info=alert-autoanswer`, `Answer-Mode: Auto` of RFC 5373). Never set when it is not `trusted`.
+    pub auto_answer: Option<Duration>,
+    /// A call of ours that this one takes the place of (Replaces, RFC 3891), once [`Endpoint::allow_transfers`] lets
+    /// it; it is hung up when this one is accepted.
+    ///
+    /// [`Endpoint::allow_transfers`]: crate::Endpoint::allow_transfers
+    pub replaces: Option<DialogId>,
+}
+
+/// One diversion of a call on its way to us.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Diversion {
+    /// Who was called before.
+    pub from: NameAddr,
+    /// Why it went on, for example `no-answer`, or the SIP status of History-Info; may be empty.
+    pub reason: String,
+}
+
+/// The far end's wish that we call somebody else.
+#[derive(Clone, Debug, Default)]
+pub struct ReferRequest {
+    /// The dialog it came in.
+    pub dialog: DialogId,
+    /// Whom to call, ready for [`CallTarget::Account`].
+    pub target: String,
+    /// Header fields that the call must carry (`Replaces`, `Referred-By`), ready for `Endpoint::invite`.
+    pub headers: Vec<(String, String)>,
+    /// Who asks.
+    pub referred_by: NameAddr,
+    /// The call of this endpoint that `Replaces` names, when it is one of ours (a telephone system joins the two).
+    pub replaces: Option<DialogId>,
 }
 
 /// Server role: who registered where.

@@ -9,6 +9,6 @@ pub use account::{Account, Credentials, NameAddr, ServerAddress};
 pub use config::{Authenticator, EndpointConfig, Listen};
 pub use error::SipError;
 pub use event::{
-    CallTarget, DialogEnd, DialogId, Event, FlowId, IncomingInvite, RegisterRequest,
-    RegistrationState,
+    CallTarget, DialogEnd, DialogId, Diversion, Event, FlowId, IncomingInvite, ReferRequest,
+    RegisterRequest, RegistrationState,
 };

@@ -140,6 +140,26 @@ pub(crate) fn encoded_user(user: &str) -> String {
     out
 }
 
+/// Percent-encodes a header value for the header part of a URI (RFC 3261 §19.1.1).
+pub(crate) fn percent_encoded(value: &str) -> String {
+    let mut out = String::with_capacity(value.len() * 2);
+    for byte in value.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.!~*'()".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
+/// Host and port of a SIP URI.
+pub(crate) fn host_of(uri: &str) -> &str {
+    let rest = uri.split_once(':').map_or(uri, |(_, rest)| rest);
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    rest.split([';', '?']).next().unwrap_or_default()
+}
+
 fn unescaped(quoted: &str) -> String {
     let mut out = String::with_capacity(quoted.len());
     let mut chars = quoted.chars();
@@ -152,7 +172,8 @@ fn unescaped(quoted: &str) -> String {
     out
 }
 
-fn percent_decoded(text: &str) -> String {
+/// Decodes `%XX`; what is not UTF-8 then is replaced.
+pub(crate) fn percent_decoded(text: &str) -> String {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;

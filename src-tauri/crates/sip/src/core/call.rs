@@ -4,6 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::address::{uri_of, uri_param};
 use super::message::Message;
+use super::refer::Refer;
+use super::referred::{Referred, Report};
 use super::session_timer::SessionTimer;
 use super::transaction::{Owner, TxKey};
 use super::{Core, branch};
@@ -49,6 +51,16 @@ pub(crate) struct Call {
     pub(super) remote_sdp: Option<String>,
     pub(super) session: Option<SessionTimer>,
     pub(super) far_end_takes_update: bool,
+    /// A transfer that we asked for.
+    pub(super) refer: Option<Refer>,
+    /// A transfer that the far end asks for.
+    pub(super) referred: Option<Box<Referred>>,
+    /// Whom to tell how this call goes.
+    pub(super) report: Option<Report>,
+    /// The call that this one takes the place of when it is accepted.
+    pub(super) replaces: Option<DialogId>,
+    /// It has been let ring.
+    pub(super) rang: bool,
     /// `Event::Ended` was given.
     pub(super) ended: bool,
 }
@@ -179,7 +191,9 @@ impl Call {
             .map(|at| at + ORPHAN_PATIENCE);
         let reliable = self.reliable.as_ref().map(|r| r.at.min(r.ends));
         let alive = matches!(self.phase, Phase::Up);
+        let refer = self.refer.as_ref().map(|r| r.at);
         [
+            refer.filter(|_| alive),
             offer.filter(|_| alive && self.orphaned.is_none()),
             session.filter(|_| alive && self.orphaned.is_none()),
             orphan,
@@ -237,15 +251,16 @@ impl Core {
         owner: Owner,
         fill: impl FnOnce(&mut Message),
     ) -> Option<TxKey> {
+        let supported = self.supported();
         let call = self.calls.get_mut(&dialog)?;
         let flow = self.flows.get(&call.flow)?;
         call.local_seq += 1;
         let mut request = call.request(&call.leg, method, call.local_seq);
         request.push_front("Via", flow.via(&branch(&mut self.rng)));
-        if matches!(method, "INVITE" | "UPDATE") {
+        if matches!(method, "INVITE" | "UPDATE" | "REFER" | "NOTIFY") {
             request.push("Contact", flow.contact(&call.contact_user));
             request.push("Allow", super::ALLOW);
-            request.push("Supported", super::SUPPORTED);
+            request.push("Supported", supported);
         }
         if !self.user_agent.is_empty() {
             request.push("User-Agent", self.user_agent.clone());
@@ -370,6 +385,10 @@ impl Core {
             .is_some_and(|r| r.at.min(r.ends) <= now)
         {
             self.repeat_reliable(now, dialog);
+            return;
+        }
+        if matches!(call.phase, Phase::Up) && call.refer.as_ref().is_some_and(|r| r.at <= now) {
+            self.refer_timeout(now, dialog);
             return;
         }
         if let Some(postponed) = call.postponed.take_if(|p| p.at <= now) {

@@ -6,7 +6,6 @@ use rand::Rng;
 
 use super::Core;
 use super::call::{Offer, Phase, Postponed, Unacked};
-use super::digest::ClientDigest;
 use super::message::Message;
 use super::session_timer::{self, SessionTimer};
 use super::transaction::{Answer, Owner, TxKey};
@@ -49,8 +48,9 @@ impl Core {
                 let reply = self.call_reply(dialog, &request, 200);
                 self.reply(now, key, reply);
             }
-            "REFER" => self.refuse(now, key, &request, 603),
-            "NOTIFY" => self.refuse(now, key, &request, 481),
+            "REFER" => self.referred(now, dialog, key, request),
+            "NOTIFY" if is_refer(&request) => self.refer_notified(now, dialog, key, &request),
+            "NOTIFY" => self.refuse(now, key, &request, 489),
             _ => self.refuse(now, key, &request, 405),
         }
     }
@@ -350,7 +350,6 @@ impl Core {
             401 | 407 => {
                 if self.send_authorized(now, answer, response).is_some() {
                     if let Some(call) = self.calls.get_mut(&dialog) {
-                        call.local_seq += 1;
                         call.offer = Offer::Sent { sdp, refresh };
                     }
                 } else if !refresh {
@@ -395,11 +394,8 @@ impl Core {
                 call.session = SessionTimer::of_response(now, response).or(call.session.take());
             }
             401 | 407 => {
-                if self.send_authorized(now, answer, response).is_some()
-                    && let Some(call) = self.calls.get_mut(&dialog)
-                {
-                    call.local_seq += 1;
-                }
+                // Refused again, the session goes on unrefreshed until its timer says more.
+                let _ = self.send_authorized(now, answer, response);
             }
             405 | 501 => {
                 call.far_end_takes_update = false;
@@ -438,7 +434,7 @@ impl Core {
     }
 
     /// The far end knows the dialog no more (481) or is silent (408).
-    fn dialog_lost(&mut self, now: Instant, dialog: DialogId, status: u16) {
+    pub(super) fn dialog_lost(&mut self, now: Instant, dialog: DialogId, status: u16) {
         let words = if status == 481 {
             "the far end knows nothing of this call any more"
         } else {
@@ -467,24 +463,6 @@ impl Core {
             matches!(status, 401 | 407) && self.send_authorized(now, answer, response).is_some();
         if !again {
             self.forget(dialog);
-        }
-    }
-
-    /// Final answers to INFO and PRACK matter only when they ask for credentials.
-    pub(super) fn request_answered(
-        &mut self,
-        now: Instant,
-        dialog: DialogId,
-        answer: &Answer,
-        response: &Message,
-    ) {
-        let stale = answer.attempt > 0 && !ClientDigest::is_stale(response);
-        if matches!(response.status(), 401 | 407)
-            && !stale
-            && self.send_authorized(now, answer, response).is_some()
-            && let Some(call) = self.calls.get_mut(&dialog)
-        {
-            call.local_seq += 1;
         }
     }
 
@@ -550,4 +528,11 @@ impl Core {
         }
         Ok(())
     }
+}
+
+/// NOTIFY of a transfer, also with an `id` (RFC 3515 §2.4.6).
+fn is_refer(notify: &Message) -> bool {
+    let event = notify.get("Event").unwrap_or_default();
+    let package = event.split(';').next().unwrap_or_default().trim();
+    package.eq_ignore_ascii_case("refer")
 }

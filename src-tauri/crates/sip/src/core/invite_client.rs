@@ -84,13 +84,18 @@ impl Core {
             remote_sdp: None,
             session: None,
             far_end_takes_update: false,
+            refer: None,
+            referred: None,
+            report: None,
+            replaces: None,
+            rang: false,
             ended: false,
         };
         let mut request = call.request(&call.leg, "INVITE", call.local_seq);
         request.push_front("Via", flow.via(&branch(&mut self.rng)));
         request.push("Contact", flow.contact(&call.contact_user));
         request.push("Allow", super::ALLOW);
-        request.push("Supported", super::SUPPORTED);
+        request.push("Supported", self.supported());
         if !self.user_agent.is_empty() {
             request.push("User-Agent", self.user_agent.clone());
         }
@@ -135,7 +140,6 @@ impl Core {
                     && let Some(new) = self.send_authorized(now, &answer, response)
                 {
                     if let Some(call) = self.calls.get_mut(&dialog) {
-                        call.local_seq += 1;
                         call.early.clear();
                         call.phase = Phase::Inviting {
                             key: new,
@@ -146,6 +150,7 @@ impl Core {
                     return;
                 }
                 let reason = response.reason();
+                self.report_call(now, dialog, status);
                 self.end(dialog, DialogEnd::Refused { status, reason });
                 self.forget(dialog);
             }
@@ -192,6 +197,7 @@ impl Core {
                 self.send_prack(now, dialog, &leg, rseq, response.seq());
             }
         }
+        self.report_call(now, dialog, status);
         self.event(Event::Provisional {
             dialog,
             status,
@@ -253,10 +259,13 @@ impl Core {
         match cancelled {
             // CANCEL and 200 crossed: the call is up only to be ended.
             Some(reason) => self.bye(now, dialog, reason.as_deref()),
-            None => self.event(Event::Answered {
-                dialog,
-                sdp: response.sdp(),
-            }),
+            None => {
+                self.report_call(now, dialog, 200);
+                self.event(Event::Answered {
+                    dialog,
+                    sdp: response.sdp(),
+                });
+            }
         }
     }
 
@@ -297,7 +306,7 @@ impl Core {
         }
     }
 
-    pub(super) fn invite_expired(&mut self, _now: Instant, dialog: DialogId, flow_lost: bool) {
+    pub(super) fn invite_expired(&mut self, now: Instant, dialog: DialogId, flow_lost: bool) {
         let Some(call) = self.calls.get(&dialog) else {
             return;
         };
@@ -309,6 +318,7 @@ impl Core {
         } else {
             "the far end does not answer"
         };
+        self.report_call(now, dialog, if flow_lost { 503 } else { 408 });
         self.end(dialog, DialogEnd::Unreachable(words.to_owned()));
         self.forget(dialog);
     }
@@ -324,6 +334,7 @@ impl Core {
         {
             let may_send = *proceeding;
             *cancel = Some(reason.clone());
+            self.report_call(now, dialog, 487);
             self.end(dialog, DialogEnd::Local);
             if may_send {
                 self.send_cancel(now, dialog, reason);
@@ -363,7 +374,7 @@ impl Core {
 }
 
 /// What was dialled as a Request-URI.
-fn request_uri(dialled: &str, domain: &str) -> Result<String, SipError> {
+pub(super) fn request_uri(dialled: &str, domain: &str) -> Result<String, SipError> {
     let bad = || SipError::BadAddress(dialled.to_owned());
     let dialled_text = dialled.trim();
     let lower = dialled_text.to_ascii_lowercase();

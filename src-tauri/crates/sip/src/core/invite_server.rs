@@ -2,29 +2,15 @@
 
 use std::time::Instant;
 
-use super::address::{name_addr, user_of, without_params};
+use super::address::{name_addr, param, uri_of, user_of, without_params};
 use super::call::{Call, Leg, Offer, Phase, Reliable, Unacked};
+use super::invitation;
+use super::invite_client::request_uri;
 use super::message::Message;
 use super::session_timer::{self, SessionTimer};
 use super::transaction::{PATIENCE, T1, TxKey};
 use super::{Core, token};
-use crate::api::{DialogEnd, DialogId, Event, FlowId, IncomingInvite, NameAddr, SipError};
-
-/// Header fields that tell whoever decides about the call where it comes from.
-const TOLD: [&str; 12] = [
-    "Diversion",
-    "History-Info",
-    "Reason",
-    "Call-Info",
-    "Alert-Info",
-    "Answer-Mode",
-    "Priority",
-    "Subject",
-    "Referred-By",
-    "User-to-User",
-    "P-Called-Party-ID",
-    "Priv-Answer-Mode",
-];
+use crate::api::{DialogEnd, DialogId, Event, FlowId, IncomingInvite, SipError};
 
 impl Core {
     pub(super) fn invited(&mut self, now: Instant, flow_id: FlowId, key: &TxKey, request: Message) {
@@ -40,6 +26,13 @@ impl Core {
             self.reply(now, key, reply);
             return;
         }
+        let replaces = match self.replaced(&request, flow_id) {
+            Ok(replaces) => replaces,
+            Err(status) => {
+                self.refuse(now, key, &request, status);
+                return;
+            }
+        };
         let Some(flow) = self.flows.get(&flow_id) else {
             return;
         };
@@ -51,16 +44,10 @@ impl Core {
         let outgoing = flow.outgoing;
         let dialog = DialogId(self.next_dialog);
         self.next_dialog += 1;
-        let from = caller(&request);
+        let trusted = outgoing;
+        let from = invitation::caller(&request, trusted);
         let to = name_addr(request.get("To").unwrap_or_default());
-        let headers = request
-            .fields()
-            .filter(|(name, _)| {
-                let x = name.get(..2).is_some_and(|p| p.eq_ignore_ascii_case("x-"));
-                x || TOLD.iter().any(|told| told.eq_ignore_ascii_case(name))
-            })
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .collect();
+        let headers = invitation::told(&request);
         let call = Call {
             account: outgoing,
             placed: false,
@@ -85,6 +72,11 @@ impl Core {
             remote_sdp: request.sdp(),
             session: None,
             far_end_takes_update: request.has_token("Allow", "UPDATE"),
+            refer: None,
+            referred: None,
+            report: None,
+            replaces,
+            rang: false,
             ended: false,
             phase: Phase::Ringing {
                 key: key.clone(),
@@ -98,12 +90,47 @@ impl Core {
             dialog,
             flow: flow_id,
             from,
+            trusted,
+            call_id: request.call_id().to_owned(),
             to,
             request_user,
             authenticated_user,
             sdp: request.sdp(),
             headers,
+            diversions: invitation::diversions(&request),
+            auto_answer: invitation::auto_answer(&request).filter(|_| trusted),
+            replaces,
         }));
+    }
+
+    /// The call of ours that an INVITE wants to take the place of, or the status to refuse it with (RFC 3891 §3).
+    fn replaced(&self, request: &Message, flow: FlowId) -> Result<Option<DialogId>, u16> {
+        let outgoing = self.flows.get(&flow).is_some_and(|flow| flow.outgoing);
+        let trusted = outgoing || self.authenticator.is_some();
+        let Some(value) = request
+            .get("Replaces")
+            .filter(|_| self.transfers && trusted)
+        else {
+            return Ok(None);
+        };
+        if param(value, "to-tag").is_none() || param(value, "from-tag").is_none() {
+            return Err(400);
+        }
+        let dialog = self.named_by_replaces(value).ok_or(481_u16)?;
+        let call = self.calls.get(&dialog).ok_or(481_u16)?;
+        match call.phase {
+            _ if call.ended => Err(603),
+            Phase::Up if param(value, "early-only").is_some() => Err(486),
+            Phase::Up | Phase::Inviting { .. } => Ok(Some(dialog)),
+            // Nobody takes over a call that still rings here by naming it.
+            Phase::Ringing { .. } | Phase::Closing => Err(481),
+        }
+    }
+
+    /// The call that a Replaces value means.
+    pub(super) fn named_by_replaces(&self, value: &str) -> Option<DialogId> {
+        let call_id = value.split(';').next().unwrap_or_default().trim();
+        self.find_call(call_id, param(value, "to-tag")?, param(value, "from-tag")?)
     }
 
     /// RFC 3261 §8.2.2.3. `true`: answered with 420.
@@ -116,7 +143,7 @@ impl Core {
         let unknown: Vec<String> = request
             .list("Require")
             .into_iter()
-            .filter(|tag| !matches!(tag.to_ascii_lowercase().as_str(), "100rel" | "timer"))
+            .filter(|tag| !self.understands(tag))
             .collect();
         if unknown.is_empty() {
             return false;
@@ -124,6 +151,12 @@ impl Core {
         let reply = request.reply(420).with("Unsupported", unknown.join(", "));
         self.reply(now, key, reply);
         true
+    }
+
+    fn understands(&self, tag: &str) -> bool {
+        self.supported()
+            .split(", ")
+            .any(|known| known.eq_ignore_ascii_case(tag))
     }
 
     pub(crate) fn ringing(
@@ -141,6 +174,7 @@ impl Core {
         let Some(call) = self.calls.get_mut(&dialog) else {
             return Err(SipError::NoSuchDialog);
         };
+        call.rang = true;
         if early_sdp.is_some() {
             call.local_sdp = early_sdp;
         }
@@ -216,6 +250,45 @@ impl Core {
             call.session = session;
         }
         self.reply(now, &key, reply);
+        if let Some(replaced) = self.calls.get_mut(&dialog).and_then(|c| c.replaces.take()) {
+            // It may be over meanwhile.
+            let _ = self.hang_up(now, replaced, None);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn redirect(
+        &mut self,
+        now: Instant,
+        dialog: DialogId,
+        target: &str,
+    ) -> Result<(), SipError> {
+        let (key, request) = self.unanswered(dialog)?;
+        let uri = request_uri(target, &self.domain_of(dialog))?;
+        let Some(call) = self.calls.get(&dialog) else {
+            return Err(SipError::NoSuchDialog);
+        };
+        let talking = self
+            .calls
+            .values()
+            .any(|other| !other.ended && matches!(other.phase, Phase::Up));
+        let why = if call.rang {
+            "no-answer"
+        } else if talking {
+            "user-busy"
+        } else {
+            "unconditional"
+        };
+        let us = match &self.registration {
+            Some(registration) if call.account => registration.address(),
+            _ => uri_of(&call.local).to_owned(),
+        };
+        let mut reply = self.call_reply(dialog, &request, 302);
+        reply.set("Contact", format!("<{uri}>"));
+        reply.push("Diversion", format!("<{us}>;reason={why}"));
+        self.reply(now, &key, reply);
+        self.end(dialog, DialogEnd::Local);
+        self.forget(dialog);
         Ok(())
     }
 
@@ -266,7 +339,7 @@ impl Core {
             reply.push("Contact", flow.contact(&call.contact_user));
         }
         reply.push("Allow", super::ALLOW);
-        reply.push("Supported", super::SUPPORTED);
+        reply.push("Supported", self.supported());
         reply
     }
 
@@ -345,21 +418,4 @@ impl Core {
         self.end(dialog, DialogEnd::Unreachable(words));
         self.bye(now, dialog, reason.as_deref());
     }
-}
-
-/// P-Asserted-Identity, Remote-Party-ID or From, in that order.
-fn caller(request: &Message) -> NameAddr {
-    let asserted = request.list("P-Asserted-Identity").into_iter().next();
-    let party = request.list("Remote-Party-ID").into_iter().next();
-    let from = name_addr(request.get("From").unwrap_or_default());
-    let mut best = asserted
-        .or(party)
-        .map_or_else(|| from.clone(), |v| name_addr(&v));
-    if best.user.is_empty() && best.uri.is_empty() {
-        return from;
-    }
-    if best.display_name.is_empty() && best.user == from.user {
-        best.display_name = from.display_name;
-    }
-    best
 }

@@ -350,7 +350,7 @@ impl Message {
 }
 
 impl Start {
-    fn parse(line: &str) -> Option<Self> {
+    pub(super) fn parse(line: &str) -> Option<Self> {
         if let Some(rest) = line.strip_prefix("SIP/2.0 ") {
             let (status, reason) = rest.split_once(' ').unwrap_or((rest, ""));
             let status = status.parse().ok().filter(|s| (100..700).contains(s))?;
@@ -397,6 +397,7 @@ pub(crate) fn reason_phrase(status: u16) -> &'static str {
         180 => "Ringing",
         183 => "Session Progress",
         200 => "OK",
+        202 => "Accepted",
         302 => "Moved Temporarily",
         400 => "Bad Request",
         401 => "Unauthorized",

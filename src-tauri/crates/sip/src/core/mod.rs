@@ -12,10 +12,13 @@ mod flow;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod in_dialog;
+mod invitation;
 mod invite_client;
 mod invite_server;
 mod message;
 mod redact;
+mod refer;
+mod referred;
 mod server_role;
 mod session_timer;
 mod transaction;
@@ -46,8 +49,6 @@ use crate::api::{
 const FIRST_OUTGOING: u64 = 1 << 32;
 pub(crate) const ALLOW: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, NOTIFY, REFER";
-/// Extensions of calls that we understand.
-const SUPPORTED: &str = "100rel, timer";
 
 /// What happened.
 #[derive(Debug)]
@@ -65,6 +66,8 @@ pub(crate) enum Input {
 }
 
 /// What to do.
+// Outputs are handed over one at a time and kept nowhere.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug)]
 pub(crate) enum Output {
     Send(FlowId, Vec<u8>),
@@ -106,6 +109,8 @@ pub(crate) struct Core {
     next_dialog: u64,
     next_flow: u64,
     instance: String,
+    /// REFER and Replaces of the far end are taken up.
+    transfers: bool,
 }
 
 impl Core {
@@ -130,6 +135,23 @@ impl Core {
             next_dialog: 1,
             next_flow: FIRST_OUTGOING,
             instance: instance.to_string(),
+            transfers: false,
+        }
+    }
+
+    /// Keeps the identity of this installation (RFC 5626 §4.1); anything but a UUID is passed over.
+    pub(crate) fn set_instance(&mut self, instance: &str) {
+        if let Ok(instance) = uuid::Uuid::try_parse(instance) {
+            self.instance = instance.to_string();
+        }
+    }
+
+    /// Extensions of calls that we understand.
+    fn supported(&self) -> &'static str {
+        if self.transfers {
+            "100rel, timer, norefersub, replaces"
+        } else {
+            "100rel, timer, norefersub"
         }
     }
 
@@ -285,7 +307,7 @@ impl Core {
                 let reply = request
                     .reply(200)
                     .with("Allow", ALLOW)
-                    .with("Supported", SUPPORTED)
+                    .with("Supported", self.supported())
                     .with("Accept", "application/sdp");
                 self.reply(now, &key, reply);
             }
@@ -318,8 +340,9 @@ impl Core {
             Owner::Reinvite(dialog) => self.reinvite_answered(now, dialog, &answer, response),
             Owner::Update(dialog) => self.update_answered(now, dialog, &answer, response),
             Owner::Bye(dialog) => self.bye_answered(now, dialog, &answer, response),
-            Owner::Prack(dialog) | Owner::Info(dialog) if status >= 200 => {
-                self.request_answered(now, dialog, &answer, response);
+            Owner::Refer(dialog) => self.refer_answered(now, dialog, &answer, response),
+            Owner::Prack(_) | Owner::Info(_) | Owner::Notify(_) if status >= 200 => {
+                self.notify_answered(now, &answer, response);
             }
             _ => {}
         }
@@ -341,6 +364,7 @@ impl Core {
                 self.reoffer_expired(now, dialog, &answer, flow_lost);
             }
             Owner::Bye(dialog) => self.forget(dialog),
+            Owner::Refer(dialog) => self.refer_expired(now, dialog, flow_lost),
             _ => {}
         }
     }
@@ -363,7 +387,15 @@ impl Core {
         }
         let flow = self.flows.get(&answer.flow)?;
         let mut request = answer.request.clone();
-        let (method, seq) = (request.method().to_owned(), request.seq() + 1);
+        let method = request.method().to_owned();
+        let seq = match answer.owner.dialog().and_then(|d| self.calls.get_mut(&d)) {
+            // Other requests of the dialog may have been sent meanwhile.
+            Some(call) => {
+                call.local_seq += 1;
+                call.local_seq
+            }
+            None => request.seq() + 1,
+        };
         request.set("CSeq", format!("{seq} {method}"));
         let branch = branch(&mut self.rng);
         request.set_first("Via", &flow.via(&branch));

@@ -29,10 +29,29 @@ pub(crate) enum Owner {
     Update(DialogId),
     Prack(DialogId),
     Info(DialogId),
+    Refer(DialogId),
+    Notify(DialogId),
     Bye(DialogId),
     Cancel(DialogId),
     /// Nobody waits for the outcome.
     Nobody,
+}
+
+impl Owner {
+    /// The dialog whose sequence numbers the request uses.
+    pub(crate) const fn dialog(self) -> Option<DialogId> {
+        match self {
+            Self::Invite(dialog)
+            | Self::Reinvite(dialog)
+            | Self::Update(dialog)
+            | Self::Prack(dialog)
+            | Self::Info(dialog)
+            | Self::Refer(dialog)
+            | Self::Notify(dialog)
+            | Self::Bye(dialog) => Some(dialog),
+            Self::Register | Self::Unregister(_) | Self::Cancel(_) | Self::Nobody => None,
+        }
+    }
 }
 
 /// Every running transaction of an endpoint.

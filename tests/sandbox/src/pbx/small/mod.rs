@@ -217,7 +217,9 @@ impl SmallPbx {
                 | Event::ReofferAnswered { dialog, .. }
                 | Event::ReofferRefused { dialog, .. }
                 | Event::Info { dialog, .. }
+                | Event::ReferProgress { dialog, .. }
                 | Event::Ended { dialog, .. } => self.deliver(dialog, event),
+                Event::Referred(ref wish) => self.deliver(wish.dialog, event),
                 // The client role, which a server has not.
                 Event::Registration(_) => {}
             }

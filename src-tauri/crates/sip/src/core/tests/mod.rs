@@ -7,6 +7,7 @@ mod loss;
 mod registration;
 mod solo;
 mod timers;
+mod transfers;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -236,6 +237,10 @@ fn short(event: &Event) -> String {
         Event::ReofferAnswered { sdp, .. } => format!("ReofferAnswered {sdp}"),
         Event::ReofferRefused { status, .. } => format!("ReofferRefused {status}"),
         Event::Info { .. } => "Info".to_owned(),
+        Event::ReferProgress { status, done, .. } => {
+            format!("ReferProgress {status}{}", if *done { " done" } else { "" })
+        }
+        Event::Referred(wish) => format!("Referred {}", wish.target),
         Event::Ended { end, .. } => format!("Ended {end:?}"),
         Event::Registered(request) => format!("Registered {}", request.expires_s),
         Event::FlowClosed(_) => "FlowClosed".to_owned(),
