@@ -32,6 +32,7 @@ impl Choices {
             microphone: self.microphone.clone(),
             speaker: self.speaker.clone(),
             ringer: self.ringer.clone(),
+            second_ringer: None,
         }
     }
 }

@@ -12,6 +12,7 @@ mod device;
 pub mod fuzzing;
 mod jitter;
 mod level;
+mod quality;
 mod receive;
 mod record;
 mod resample;

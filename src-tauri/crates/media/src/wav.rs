@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::resample::Resampler;
 use crate::{Block, MediaError, SAMPLE_RATE};
 
+/// Longest sound that is kept in memory, seconds; what follows is left out.
+const LONGEST: u32 = 60;
 /// Samples between two updates of the file on disk: a quarter of a second.
 const FLUSH_EVERY: u32 = SAMPLE_RATE / 4;
 const HEADER: u32 = 44;
@@ -43,12 +45,14 @@ impl LoopedWav {
                 spec.sample_rate, spec.channels
             ));
         }
+        let most = (spec.sample_rate * LONGEST) as usize * usize::from(spec.channels);
         let samples: Result<Vec<f32>, hound::Error> = match spec.sample_format {
-            hound::SampleFormat::Float => reader.samples::<f32>().collect(),
+            hound::SampleFormat::Float => reader.samples::<f32>().take(most).collect(),
             hound::SampleFormat::Int => {
                 let scale = 1.0 / (1_u64 << (spec.bits_per_sample.clamp(1, 32) - 1)) as f32;
                 reader
                     .samples::<i32>()
+                    .take(most)
                     .map(|sample| sample.map(|sample| sample as f32 * scale))
                     .collect()
             }

@@ -307,6 +307,7 @@ fn headset() -> AudioSetup {
         microphone: Some("alsa:mic".to_owned()),
         speaker: Some("alsa:headset".to_owned()),
         ringer: Some("alsa:desk".to_owned()),
+        second_ringer: None,
     })
 }
 
@@ -356,6 +357,36 @@ fn playing() {
     });
     voice.tone(None);
     eventually("silence", || level(&record(&folder, "desk", 0.3)) < -90.0);
+}
+
+#[test]
+fn it_rings_on_a_second_device_too() {
+    inside("ringing_twice");
+}
+
+#[test]
+#[ignore = "run by it_rings_on_a_second_device_too"]
+fn ringing_twice() {
+    let folder = folder();
+    let voice = Voice::start(AudioSetup::Devices(DeviceSelection {
+        microphone: Some("alsa:mic".to_owned()),
+        speaker: Some("alsa:headset".to_owned()),
+        ringer: Some("alsa:headset".to_owned()),
+        second_ringer: Some("alsa:desk".to_owned()),
+    }))
+    .expect("start");
+    voice.tone(Some(ToneKind::Ring));
+    for sink in ["headset", "desk"] {
+        let took = eventually("it rings", || {
+            tone_level(&record(&folder, sink, 0.5), 880.0) > -45.0
+        });
+        println!("{sink}: rings after {took:?}");
+    }
+    // Taken away while it rings: the first one goes on.
+    assert!(unload(&folder, "desk"), "unplugged");
+    eventually("the headset rings on", || {
+        tone_level(&record(&folder, "headset", 0.5), 880.0) > -45.0
+    });
 }
 
 #[test]

@@ -44,7 +44,8 @@ pub(super) struct Keeper {
     list: Arc<Mutex<Vec<DeviceInfo>>>,
     listed: Vec<Listed>,
     selection: DeviceSelection,
-    slots: [Slot; 3],
+    need: Need,
+    slots: [Slot; 4],
     generation: u64,
     looked: Instant,
 }
@@ -103,10 +104,12 @@ impl Keeper {
             list,
             listed: Vec::new(),
             selection,
+            need: Need::default(),
             slots: [
                 slot(DeviceRole::Microphone),
                 slot(DeviceRole::Speaker),
                 slot(DeviceRole::Ringer),
+                slot(DeviceRole::SecondRinger),
             ],
             generation: 0,
             looked: now,
@@ -167,11 +170,14 @@ impl Keeper {
     }
 
     fn need(&mut self, need: Need) {
+        self.need = need;
+        let twice = self.rings_twice();
         for slot in &mut self.slots {
             let needed = match slot.role {
                 DeviceRole::Microphone => need.microphone,
                 DeviceRole::Speaker => need.speaker,
                 DeviceRole::Ringer => need.ringer,
+                DeviceRole::SecondRinger => need.ringer && twice,
             };
             if slot.needed && !needed {
                 slot.rests = Instant::now();
@@ -188,6 +194,13 @@ impl Keeper {
             slot.room = Room::default();
         }
         self.look();
+        self.need(self.need);
+    }
+
+    /// A second ring device is chosen, and it is another one.
+    fn rings_twice(&self) -> bool {
+        let second = self.selection.second_ringer.as_ref();
+        second.is_some() && self.chosen(DeviceRole::Ringer).as_ref() != second
     }
 
     fn look(&mut self) {
@@ -294,7 +307,11 @@ impl Keeper {
             self.slots[index].fault = Some(sentence(role, &fault, Some(&meanwhile)));
             return;
         }
-        let meanwhile = self.open_another(index, chosen.as_deref());
+        let meanwhile = match role {
+            // The first one rings in any case.
+            DeviceRole::SecondRinger => None,
+            _ => self.open_another(index, chosen.as_deref()),
+        };
         self.slots[index].fault = Some(sentence(role, &fault, meanwhile.as_deref()));
         if meanwhile.is_none() {
             self.slots[index].retry = Instant::now() + PULSE;
@@ -324,14 +341,15 @@ impl Keeper {
     fn open(&mut self, index: usize, id: &str) -> Result<(), Error> {
         let role = self.slots[index].role;
         let speaker = self.slots[DeviceRole::Speaker as usize].open.as_ref();
-        if role == DeviceRole::Ringer && speaker.is_some_and(|speaker| speaker.id == id) {
+        let rings = matches!(role, DeviceRole::Ringer | DeviceRole::SecondRinger);
+        if rings && speaker.is_some_and(|speaker| speaker.id == id) {
             self.generation += 1;
             self.slots[index].open = Some(Open {
                 stream: None,
                 id: id.to_owned(),
                 generation: self.generation,
             });
-            self.hand_over(Opened::Ringer(Ringer::WithSpeaker));
+            self.hand_over(ringing(role, Ringer::WithSpeaker));
             return Ok(());
         }
         let started = self.start(index, id)?;
@@ -370,9 +388,9 @@ impl Keeper {
                 let (stream, playback) = stream::open_output(&device, room, failed)?;
                 (stream, Opened::Speaker(Some(playback)))
             }
-            DeviceRole::Ringer => {
+            DeviceRole::Ringer | DeviceRole::SecondRinger => {
                 let (stream, playback) = stream::open_output(&device, room, failed)?;
-                (stream, Opened::Ringer(Ringer::Own(playback)))
+                (stream, ringing(role, Ringer::Own(playback)))
             }
         };
         let took_ms = started.elapsed().as_millis() as u64;
@@ -399,7 +417,7 @@ impl Keeper {
         self.hand_over(match role {
             DeviceRole::Microphone => Opened::Microphone(None),
             DeviceRole::Speaker => Opened::Speaker(None),
-            DeviceRole::Ringer => Opened::Ringer(Ringer::Closed),
+            DeviceRole::Ringer | DeviceRole::SecondRinger => ringing(role, Ringer::Closed),
         });
         let Some(open) = self.slots[index].open.take() else {
             return;
@@ -407,14 +425,19 @@ impl Keeper {
         tracing::info!(?role, device = open.id, "sound device closed");
         drop(open.stream);
         self.slots[index].retry = Instant::now();
-        let ringer = &mut self.slots[DeviceRole::Ringer as usize];
-        let shared = ringer
-            .open
-            .as_ref()
-            .is_some_and(|open| open.stream.is_none());
-        if role == DeviceRole::Speaker && shared {
-            ringer.open = None;
-            ringer.retry = Instant::now();
+        if role != DeviceRole::Speaker {
+            return;
+        }
+        for ringer in [DeviceRole::Ringer, DeviceRole::SecondRinger] {
+            let ringer = &mut self.slots[ringer as usize];
+            let shared = ringer
+                .open
+                .as_ref()
+                .is_some_and(|open| open.stream.is_none());
+            if shared {
+                ringer.open = None;
+                ringer.retry = Instant::now();
+            }
         }
     }
 
@@ -439,6 +462,9 @@ impl Keeper {
     fn chosen(&self, role: DeviceRole) -> Option<String> {
         if let Some(id) = self.selection.of(role) {
             return Some(id.to_owned());
+        }
+        if role == DeviceRole::SecondRinger {
+            return None;
         }
         let input = role == DeviceRole::Microphone;
         self.listed
@@ -478,6 +504,14 @@ impl Keeper {
     }
 }
 
+/// Sound for a ring device.
+const fn ringing(role: DeviceRole, ringer: Ringer) -> Opened {
+    match role {
+        DeviceRole::SecondRinger => Opened::SecondRinger(ringer),
+        _ => Opened::Ringer(ringer),
+    }
+}
+
 /// ALSA on Linux: the native PulseAudio host was measured with two seconds of delay.
 fn host() -> cpal::Host {
     #[cfg(target_os = "linux")]
@@ -491,7 +525,7 @@ const fn kind(role: DeviceRole) -> &'static str {
     match role {
         DeviceRole::Microphone => "microphone",
         DeviceRole::Speaker => "speaker",
-        DeviceRole::Ringer => "ring device",
+        DeviceRole::Ringer | DeviceRole::SecondRinger => "ring device",
     }
 }
 
@@ -502,6 +536,7 @@ fn sentence(role: DeviceRole, fault: &str, meanwhile: Option<&str>) -> String {
         (None, DeviceRole::Microphone) => "the customer cannot hear you".to_owned(),
         (None, DeviceRole::Speaker) => "you cannot hear the customer".to_owned(),
         (None, DeviceRole::Ringer) => "it rings in the speaker".to_owned(),
+        (None, DeviceRole::SecondRinger) => "it rings in the other ring device only".to_owned(),
     };
     format!(
         "{fault}; {meanwhile}. Connect it or choose another {}.",

@@ -28,6 +28,8 @@ pub struct DeviceSelection {
     pub speaker: Option<String>,
     /// Where it rings.
     pub ringer: Option<String>,
+    /// Where it rings as well; `None` is nowhere else.
+    pub second_ringer: Option<String>,
 }
 
 impl DeviceSelection {
@@ -36,6 +38,7 @@ impl DeviceSelection {
             DeviceRole::Microphone => self.microphone.as_deref(),
             DeviceRole::Speaker => self.speaker.as_deref(),
             DeviceRole::Ringer => self.ringer.as_deref(),
+            DeviceRole::SecondRinger => self.second_ringer.as_deref(),
         }
     }
 }
@@ -49,6 +52,8 @@ pub enum DeviceRole {
     Speaker,
     /// Where it rings.
     Ringer,
+    /// Where it rings as well.
+    SecondRinger,
 }
 
 /// A device that can be chosen.
@@ -70,6 +75,7 @@ pub(crate) enum Opened {
     Microphone(Option<Capture>),
     Speaker(Option<Playback>),
     Ringer(Ringer),
+    SecondRinger(Ringer),
 }
 
 /// Where the ringtone goes.

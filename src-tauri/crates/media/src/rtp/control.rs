@@ -37,6 +37,8 @@ pub(crate) struct Control {
     round_trip: Option<Duration>,
     /// Share of our packets that the far end misses, of 256.
     remote_loss: Option<u8>,
+    /// Highest sequence number that the far end got of ours.
+    remote_highest: Option<u32>,
 }
 
 impl Control {
@@ -47,6 +49,7 @@ impl Control {
             last_report: None,
             round_trip: None,
             remote_loss: None,
+            remote_highest: None,
         }
     }
 
@@ -67,6 +70,11 @@ impl Control {
     pub(crate) fn take_remote_loss(&mut self) -> Option<u8> {
         let loss = self.remote_loss.take()?;
         Some((u16::from(loss) * 100 / 256) as u8)
+    }
+
+    /// Highest sequence number that the far end says it got of ours; once.
+    pub(crate) fn take_remote_highest(&mut self) -> Option<u32> {
+        self.remote_highest.take()
     }
 
     /// Writes a report: of the sender when something was sent, with what was received.
@@ -136,6 +144,7 @@ impl Control {
     fn read(&mut self, now: Duration, own: u32, reports: &[ReceptionReport]) {
         for report in reports.iter().filter(|report| report.ssrc == own) {
             self.remote_loss = Some(report.fraction_lost);
+            self.remote_highest = Some(report.last_sequence_number);
             if report.last_sender_report == 0 {
                 continue;
             }

@@ -2,9 +2,11 @@
 
 mod control;
 mod dtmf;
+mod hearing;
 mod packet;
 mod reception;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::BytesMut;
@@ -13,11 +15,13 @@ use sidetone_profile::Codec;
 
 use control::{Control, Sent};
 use dtmf::{DigitsIn, DigitsOut, EventPacket};
+use hearing::{Hearing, Signs};
 use packet::Packet;
 use reception::Reception;
 
 use crate::codec;
 use crate::level;
+use crate::quality::{self, Conditions};
 use crate::receive::{AudioReceiver, RtpIn};
 use crate::sdp::Negotiated;
 use crate::send::AudioSender;
@@ -51,6 +55,8 @@ pub(crate) struct RtpSession {
     next_stats: Duration,
     level_in: Meter,
     level_out: Meter,
+    hearing: Hearing,
+    losses: Losses,
     events: Vec<SessionEvent>,
 }
 
@@ -100,6 +106,8 @@ impl RtpSession {
             next_stats: STATS,
             level_in: Meter::default(),
             level_out: Meter::default(),
+            hearing: Hearing::default(),
+            losses: Losses::default(),
             events: Vec::new(),
         }
     }
@@ -288,6 +296,9 @@ impl RtpSession {
         if let (Some(percent), Some(agreed)) = (self.control.take_remote_loss(), &mut self.agreed) {
             agreed.sender.expect_loss(percent);
         }
+        if let Some(highest) = self.control.take_remote_highest() {
+            self.hearing.reported(now, highest, self.packets_sent);
+        }
     }
 
     /// Runs what goes by the clock; call it about ten times a second.
@@ -314,6 +325,22 @@ impl RtpSession {
             self.next_stats = now + STATS;
             self.level_in.close();
             self.level_out.close();
+            self.losses.close(
+                self.reception.received(),
+                self.reception.lost() + self.receiver.stats().late,
+            );
+            let direction = self.direction();
+            self.hearing.look(
+                ready && self.agreed.is_some(),
+                &Signs {
+                    now,
+                    sends: direction.sends(),
+                    receives: direction.receives(),
+                    level_out: self.level_out.last,
+                    heard: self.heard,
+                    packets_sent: self.packets_sent,
+                },
+            );
             if self.agreed.is_some() {
                 let stats = self.stats(keying);
                 self.events.push(SessionEvent::Stats(stats));
@@ -352,9 +379,26 @@ impl RtpSession {
             keying: keying.to_owned(),
             level_in_dbov: self.level_in.last,
             level_out_dbov: self.level_out.last,
-            mos: None,
-            one_way: None,
+            mos: self.mos(receiver.buffer_ms, round_trip),
+            one_way: self.hearing.verdict(),
         }
+    }
+
+    /// Score of what is heard; `None` before the first packet.
+    fn mos(&self, buffer_ms: f32, round_trip: Option<Duration>) -> Option<f32> {
+        let agreed = self.agreed.as_ref()?;
+        (self.reception.received() > 0).then(|| {
+            quality::mos(
+                agreed.codec,
+                &Conditions {
+                    network_ms: round_trip.map_or(0.0, |trip| trip.as_secs_f32() * 500.0),
+                    buffer_ms,
+                    packet_ms: agreed.ptime_ms as f32,
+                    loss: self.losses.share(),
+                    burst: 1.0,
+                },
+            )
+        })
     }
 
     fn sent(&self) -> Sent {
@@ -400,6 +444,38 @@ fn scaled(timestamp: u32, from: u32, to: u32) -> u32 {
     }
     // Only the lower 32 bits count.
     (u64::from(timestamp) * u64::from(to) / u64::from(from)) as u32
+}
+
+/// Packets that came and that did not come in time, over the last seconds.
+#[derive(Debug, Default)]
+struct Losses {
+    /// Sums at the end of each of the last seconds, newest last.
+    seconds: VecDeque<(u64, u64)>,
+}
+
+impl Losses {
+    const SECONDS: usize = 8;
+
+    fn close(&mut self, received: u64, missing: u64) {
+        if self.seconds.len() > Self::SECONDS {
+            self.seconds.pop_front();
+        }
+        self.seconds.push_back((received, missing));
+    }
+
+    /// Share of what should have come.
+    fn share(&self) -> f32 {
+        let (Some(first), Some(last)) = (self.seconds.front(), self.seconds.back()) else {
+            return 0.0;
+        };
+        let received = last.0.saturating_sub(first.0);
+        // What was lost may still come: the sum can go down.
+        let missing = last.1.saturating_sub(first.1);
+        match received + missing {
+            0 => 0.0,
+            expected => missing as f32 / expected as f32,
+        }
+    }
 }
 
 /// Level over the time between two statistics.

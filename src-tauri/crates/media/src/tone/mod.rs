@@ -1,7 +1,9 @@
-//! Tones: what the network would play (ITU-T E.180, European 425 Hz cadences), our ringtone, and the keypad.
+//! Tones: what the network of the agent's country would play (ITU-T E.180), our ringtone, and the keypad.
 
+mod country;
 mod dtmf;
 
+use country::Plan;
 pub(crate) use dtmf::Keypad;
 
 use crate::{Block, SAMPLE_RATE, ToneKind};
@@ -16,6 +18,8 @@ const EDGE: u32 = SAMPLE_RATE / 200;
 struct Part {
     /// Frequency, Hz; 0 is silence.
     frequency: f32,
+    /// A second frequency, Hz; 0 for none.
+    other: f32,
     /// Length, ms.
     ms: u32,
     shape: Shape,
@@ -30,8 +34,14 @@ enum Shape {
 }
 
 const fn on(frequency: f32, ms: u32) -> Part {
+    two(frequency, 0.0, ms)
+}
+
+/// Two frequencies at once, together as loud as one.
+const fn two(frequency: f32, other: f32, ms: u32) -> Part {
     Part {
         frequency,
+        other,
         ms,
         shape: Shape::Steady(PROGRESS),
     }
@@ -40,6 +50,7 @@ const fn on(frequency: f32, ms: u32) -> Part {
 const fn bell(frequency: f32, ms: u32) -> Part {
     Part {
         frequency,
+        other: 2.0 * frequency,
         ms,
         shape: Shape::Bell(0.3),
     }
@@ -58,21 +69,45 @@ const RING: &[Part] = &[
     bell(880.0, 480),
     off(1_840),
 ];
-const CALL_WAITING: &[Part] = &[on(425.0, 200), off(200), on(425.0, 200), off(9_000)];
-const RINGBACK: &[Part] = &[on(425.0, 1_000), off(4_000)];
-const BUSY: &[Part] = &[on(425.0, 500), off(500)];
-const CONGESTION: &[Part] = &[on(425.0, 250), off(250)];
 const TEST: &[Part] = &[on(440.0, 1_000)];
 
-/// The parts of a tone, repeated without end.
-const fn parts(kind: ToneKind) -> &'static [Part] {
-    match kind {
-        ToneKind::Ring => RING,
-        ToneKind::CallWaiting => CALL_WAITING,
-        ToneKind::Ringback => RINGBACK,
-        ToneKind::Busy => BUSY,
-        ToneKind::Congestion => CONGESTION,
-        ToneKind::Test => TEST,
+/// The tones of one country.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tones {
+    plan: &'static Plan,
+}
+
+impl Tones {
+    /// Those of a country by its ISO 3166 code; most of Europe's where it is not known.
+    pub(crate) fn of(country: &str) -> Self {
+        Self {
+            plan: country::plan(country),
+        }
+    }
+
+    /// Starts a tone.
+    pub(crate) fn start(&self, kind: ToneKind) -> Tone {
+        Tone::new(kind, self.parts(kind))
+    }
+
+    /// The parts of a tone, repeated without end.
+    const fn parts(&self, kind: ToneKind) -> &'static [Part] {
+        match kind {
+            ToneKind::Ring => RING,
+            ToneKind::CallWaiting => self.plan.call_waiting,
+            ToneKind::Ringback => self.plan.ringback,
+            ToneKind::Busy => self.plan.busy,
+            ToneKind::Congestion => self.plan.congestion,
+            ToneKind::Test => TEST,
+        }
+    }
+}
+
+impl Default for Tones {
+    fn default() -> Self {
+        Self {
+            plan: &country::EUROPE,
+        }
     }
 }
 
@@ -80,22 +115,25 @@ const fn parts(kind: ToneKind) -> &'static [Part] {
 #[derive(Debug)]
 pub(crate) struct Tone {
     kind: ToneKind,
+    parts: &'static [Part],
     part: usize,
     /// Samples into the part.
     at: u32,
     /// Phase of the sine, turns.
     phase: f32,
-    octave: f32,
+    /// Phase of the second sine, turns.
+    other: f32,
 }
 
 impl Tone {
-    pub(crate) fn new(kind: ToneKind) -> Self {
+    fn new(kind: ToneKind, parts: &'static [Part]) -> Self {
         Self {
             kind,
+            parts,
             part: 0,
             at: 0,
             phase: 0.0,
-            octave: 0.0,
+            other: 0.0,
         }
     }
 
@@ -105,7 +143,7 @@ impl Tone {
 
     /// Adds the next 10 ms to a block.
     pub(crate) fn add(&mut self, block: &mut Block) {
-        let parts = parts(self.kind);
+        let parts = self.parts;
         for sample in block {
             let part = &parts[self.part];
             *sample += self.sample(part, parts.len() == 1);
@@ -115,7 +153,7 @@ impl Tone {
                 self.part = (self.part + 1) % parts.len();
                 if parts.len() > 1 {
                     self.phase = 0.0;
-                    self.octave = 0.0;
+                    self.other = 0.0;
                 }
             }
         }
@@ -125,22 +163,22 @@ impl Tone {
         if part.frequency == 0.0 {
             return 0.0;
         }
-        let turn = part.frequency / SAMPLE_RATE as f32;
         let wave = (self.phase * std::f32::consts::TAU).sin();
-        let above = (self.octave * std::f32::consts::TAU).sin();
-        self.phase = (self.phase + turn).fract();
-        self.octave = (self.octave + 2.0 * turn).fract();
+        let other = (self.other * std::f32::consts::TAU).sin();
+        self.phase = (self.phase + part.frequency / SAMPLE_RATE as f32).fract();
+        self.other = (self.other + part.other / SAMPLE_RATE as f32).fract();
         let length = part.ms * (SAMPLE_RATE / 1_000);
         let edge = match endless {
             true => 1.0,
             false => (self.at.min(length - self.at) as f32 / EDGE as f32).min(1.0),
         };
         match part.shape {
-            Shape::Steady(level) => wave * level * edge,
+            Shape::Steady(level) if part.other == 0.0 => wave * level * edge,
+            Shape::Steady(level) => (wave + other) * std::f32::consts::FRAC_1_SQRT_2 * level * edge,
             Shape::Bell(level) => {
                 let seconds = self.at as f32 / SAMPLE_RATE as f32;
                 let ringing = (-seconds * 5.0).exp();
-                (wave * ringing + 0.25 * above * ringing * ringing) * level * edge
+                (wave * ringing + 0.25 * other * ringing * ringing) * level * edge
             }
         }
     }

@@ -1,9 +1,13 @@
-use super::{Keypad, Tone};
+use super::{Keypad, Tones};
 use crate::level::{dbov, tone_level};
 use crate::{BLOCK, ToneKind};
 
 fn play(kind: ToneKind, seconds: usize) -> Vec<f32> {
-    let mut tone = Tone::new(kind);
+    play_in("", kind, seconds)
+}
+
+fn play_in(country: &str, kind: ToneKind, seconds: usize) -> Vec<f32> {
+    let mut tone = Tones::of(country).start(kind);
     let mut heard = Vec::new();
     for _ in 0..seconds * 100 {
         let mut block = [0.0; BLOCK];
@@ -116,4 +120,48 @@ fn keys_sound_with_their_two_frequencies_one_after_the_other() {
         dbov(&pcm[14_400..]) < -100.0,
         "silence when all keys are played"
     );
+}
+
+#[test]
+fn each_country_sounds_as_its_people_know_it() {
+    type Row = (&'static str, ToneKind, &'static [usize], &'static [f64]);
+    let table: [Row; 10] = [
+        ("US", ToneKind::Ringback, &[200, 400], &[440.0, 480.0]),
+        ("ca", ToneKind::Busy, &[50, 50], &[480.0, 620.0]),
+        ("us", ToneKind::Congestion, &[25, 25], &[480.0, 620.0]),
+        ("US", ToneKind::CallWaiting, &[30, 1_000], &[440.0]),
+        (
+            "GB",
+            ToneKind::Ringback,
+            &[40, 20, 40, 200],
+            &[400.0, 450.0],
+        ),
+        ("FR", ToneKind::Ringback, &[150, 350], &[440.0]),
+        ("DE", ToneKind::Busy, &[48, 48], &[425.0]),
+        ("ES", ToneKind::Busy, &[20, 20], &[425.0]),
+        ("CN", ToneKind::Congestion, &[70, 70], &[450.0]),
+        // A country without a row has Europe's.
+        ("XX", ToneKind::Ringback, &[100, 400], &[425.0]),
+    ];
+    for (country, kind, expected, frequencies) in table {
+        let pcm = play_in(country, kind, 12);
+        let runs = cadence(&pcm);
+        for (index, length) in expected.iter().enumerate() {
+            let part = (index % 2 == 0, *length);
+            assert_eq!(runs[index], part, "{country} {kind:?} part {index}");
+        }
+        let first = &pcm[..expected[0] * BLOCK];
+        let level = dbov(first);
+        assert!(
+            (-26.0..-20.0).contains(&level),
+            "{country} {kind:?}: {level} dBov"
+        );
+        for &frequency in frequencies {
+            let tone = tone_level(first, 48_000, frequency);
+            assert!(
+                tone > level - 5.0,
+                "{country} {kind:?}: {frequency} Hz at {tone}"
+            );
+        }
+    }
 }

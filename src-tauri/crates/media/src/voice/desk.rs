@@ -5,31 +5,24 @@ use std::fmt;
 use tokio::sync::watch;
 
 use super::Levels;
+use super::party::{Line, Party};
 use crate::level::{SILENCE, from_energy};
-use crate::tone::{Keypad, Tone};
-use crate::{BLOCK, Block, Session, ToneKind};
+use crate::tone::{Keypad, Tone, Tones};
+use crate::wav::LoopedWav;
+use crate::{BLOCK, Block, ToneKind};
 
 /// Ticks between two meter readings: 50 ms.
 const METER_TICKS: u32 = 5;
 
-/// The far end of the desk: a session.
-pub(super) trait Line: Send {
-    /// Gives one block and takes one.
-    fn exchange(&mut self, send: &Block, received: &mut Block);
-}
-
-impl Line for Session {
-    fn exchange(&mut self, send: &Block, received: &mut Block) {
-        Session::exchange(self, send, received);
-    }
-}
-
 /// What the owner of the voice asks for.
 pub(super) enum Command {
-    Attach(Option<Box<dyn Line>>),
+    /// The far ends; two and more hear each other.
+    Attach(Vec<Box<dyn Line>>),
     Mute(bool),
     Tone(Option<ToneKind>),
     Keys(String),
+    Ringtone(Option<LoopedWav>),
+    Country(String),
     Monitor(bool),
 }
 
@@ -43,12 +36,15 @@ pub(crate) struct Need {
 
 /// Joins the microphone, the line, the tones and the ears.
 pub(super) struct Desk {
-    line: Option<Box<dyn Line>>,
+    party: Party,
     attached: bool,
     muted: bool,
     /// Gain of the gate now; it moves over one block so that it does not click.
     gate: f32,
     tone: Option<Tone>,
+    tones: Tones,
+    /// Rings in place of the built-in one.
+    ringtone: Option<LoopedWav>,
     keypad: Keypad,
     monitor: bool,
     meter: Meter,
@@ -65,11 +61,13 @@ struct Meter {
 impl Desk {
     pub(super) fn new(levels: watch::Sender<Levels>) -> Self {
         Self {
-            line: None,
+            party: Party::default(),
             attached: false,
             muted: false,
             gate: 1.0,
             tone: None,
+            tones: Tones::default(),
+            ringtone: None,
             keypad: Keypad::default(),
             monitor: false,
             meter: Meter::default(),
@@ -79,19 +77,24 @@ impl Desk {
 
     pub(super) fn apply(&mut self, command: Command) {
         match command {
-            Command::Attach(line) => {
-                self.attached |= line.is_some();
-                self.line = line;
+            Command::Attach(lines) => {
+                self.attached |= !lines.is_empty();
+                self.party.attach(lines);
                 self.rest_meter();
             }
             Command::Mute(on) => self.muted = on,
             Command::Tone(kind) => {
                 // The same tone again goes on instead of starting anew.
                 if self.tone.as_ref().map(Tone::kind) != kind {
-                    self.tone = kind.map(Tone::new);
+                    self.tone = kind.map(|kind| self.tones.start(kind));
+                    if let Some(ringtone) = &mut self.ringtone {
+                        ringtone.restart();
+                    }
                 }
             }
             Command::Keys(digits) => self.keypad.press(&digits),
+            Command::Ringtone(ringtone) => self.ringtone = ringtone,
+            Command::Country(country) => self.tones = Tones::of(&country),
             Command::Monitor(on) => {
                 self.monitor = on;
                 self.rest_meter();
@@ -105,7 +108,7 @@ impl Desk {
     }
 
     pub(super) fn need(&self) -> Need {
-        let call = self.line.is_some();
+        let call = !self.party.is_empty();
         let tone = self.tone.as_ref().map(Tone::kind);
         // While it rings or dials, microphone and speaker are opened ahead: the answer must not wait for them.
         let soon = matches!(
@@ -130,12 +133,13 @@ impl Desk {
         ear.fill(0.0);
         self.meter.microphone += energy(microphone);
         self.gate(microphone);
-        if let Some(line) = &mut self.line {
-            line.exchange(microphone, ear);
-        }
+        self.party.exchange(microphone, ear);
         if let Some(tone) = &mut self.tone {
             match tone.kind() {
-                ToneKind::Ring => tone.add(ringer),
+                ToneKind::Ring => match &mut self.ringtone {
+                    Some(ringtone) => ringtone.fill(ringer),
+                    None => tone.add(ringer),
+                },
                 _ => tone.add(ear),
             }
         }
@@ -169,7 +173,7 @@ impl Desk {
             return;
         }
         let meter = std::mem::take(&mut self.meter);
-        if self.line.is_none() && !self.monitor {
+        if self.party.is_empty() && !self.monitor {
             return;
         }
         let mean = |energy: f64| from_energy(energy / f64::from(METER_TICKS));
@@ -181,7 +185,7 @@ impl Desk {
 
     /// Without a call and a monitor the meter must not keep its last reading.
     fn rest_meter(&mut self) {
-        if self.line.is_none() && !self.monitor {
+        if self.party.is_empty() && !self.monitor {
             self.meter = Meter::default();
             self.levels.send_if_modified(|levels| {
                 let changed = levels.microphone != SILENCE || levels.speaker != SILENCE;
@@ -195,7 +199,7 @@ impl Desk {
 impl fmt::Debug for Desk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Desk")
-            .field("call", &self.line.is_some())
+            .field("lines", &self.party.len())
             .field("muted", &self.muted)
             .field("tone", &self.tone)
             .finish_non_exhaustive()
@@ -206,4 +210,110 @@ impl fmt::Debug for Desk {
 fn energy(block: &Block) -> f64 {
     let sum: f64 = block.iter().map(|&sample| f64::from(sample).powi(2)).sum();
     sum / BLOCK as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::level::{dbov, tone_level};
+    use crate::voice::party::Line;
+    use crate::wav::LoopedWav;
+
+    /// Says 300 Hz.
+    struct Customer(usize);
+
+    impl Line for Customer {
+        fn exchange(&mut self, _: &Block, received: &mut Block) {
+            for sample in received {
+                let turns = 300.0 * self.0 as f32 / 48_000.0;
+                *sample = (turns * std::f32::consts::TAU).sin() * 0.2;
+                self.0 = (self.0 + 1) % 48_000;
+            }
+        }
+    }
+
+    fn desk() -> Desk {
+        Desk::new(watch::channel(Levels::SILENT).0)
+    }
+
+    /// What ear and ring device get in so many blocks.
+    fn listen(desk: &mut Desk, blocks: usize) -> (Vec<f32>, Vec<f32>) {
+        let (mut heard, mut rung) = (Vec::new(), Vec::new());
+        for _ in 0..blocks {
+            let (mut ear, mut ringer) = ([0.0; BLOCK], [0.0; BLOCK]);
+            desk.tick(&mut [0.0; BLOCK], &mut ear, &mut ringer);
+            heard.extend(ear);
+            rung.extend(ringer);
+        }
+        (heard, rung)
+    }
+
+    #[test]
+    fn a_second_call_is_announced_in_the_ear_and_rings_nowhere() {
+        let mut desk = desk();
+        desk.apply(Command::Attach(vec![Box::new(Customer(0))]));
+        desk.apply(Command::Tone(Some(ToneKind::CallWaiting)));
+        assert!(!desk.need().ringer, "the ring device is left alone");
+        let (heard, rung) = listen(&mut desk, 20);
+        assert!(tone_level(&heard, 48_000, 425.0) > -25.0, "the tone");
+        assert!(
+            tone_level(&heard, 48_000, 300.0) > -20.0,
+            "the customer goes on"
+        );
+        assert_eq!(dbov(&rung), SILENCE);
+    }
+
+    #[test]
+    fn a_key_is_heard_in_the_ear_during_a_call_and_outside_of_one() {
+        let mut desk = desk();
+        desk.apply(Command::Keys("5".to_owned()));
+        assert!(desk.need().speaker, "the speaker is opened for it");
+        let (alone, _) = listen(&mut desk, 15);
+        assert!(!desk.need().speaker, "and let go");
+        desk.apply(Command::Attach(vec![Box::new(Customer(0))]));
+        desk.apply(Command::Keys("5".to_owned()));
+        let (talking, rung) = listen(&mut desk, 15);
+        for heard in [alone, talking] {
+            for frequency in [770.0, 1_336.0] {
+                let level = tone_level(&heard[..4_800], 48_000, frequency);
+                assert!(level > -27.0, "{frequency} Hz at {level} dBov");
+            }
+        }
+        assert_eq!(dbov(&rung), SILENCE);
+    }
+
+    #[test]
+    fn a_ringtone_from_a_file_rings_from_its_start() {
+        let mut file = std::io::Cursor::new(Vec::new());
+        let spec = hound::WavSpec {
+            channels: 1,
+            sample_rate: 48_000,
+            bits_per_sample: 16,
+            sample_format: hound::SampleFormat::Int,
+        };
+        let mut writer = hound::WavWriter::new(&mut file, spec).expect("a file");
+        for n in 0..48_000 {
+            writer.write_sample(n / 480).expect("a sample");
+        }
+        writer.finalize().expect("whole");
+        let ringtone = LoopedWav::read(std::io::Cursor::new(file.into_inner())).expect("a file");
+        let mut desk = desk();
+        desk.apply(Command::Ringtone(Some(ringtone)));
+        for _ in 0..2 {
+            desk.apply(Command::Tone(Some(ToneKind::Ring)));
+            let (heard, rung) = listen(&mut desk, 30);
+            assert_eq!(dbov(&heard), SILENCE);
+            for (n, block) in rung.chunks(BLOCK).enumerate() {
+                assert!((block[7] * 32_768.0 - n as f32).abs() < 0.5, "block {n}");
+            }
+            desk.apply(Command::Tone(None));
+        }
+        desk.apply(Command::Ringtone(None));
+        desk.apply(Command::Tone(Some(ToneKind::Ring)));
+        let (_, rung) = listen(&mut desk, 15);
+        assert!(
+            tone_level(&rung, 48_000, 659.26) > -30.0,
+            "the built-in one again"
+        );
+    }
 }

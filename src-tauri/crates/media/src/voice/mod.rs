@@ -3,9 +3,10 @@
 mod clock;
 mod desk;
 mod files;
+mod party;
 mod ports;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread;
@@ -14,10 +15,12 @@ use tokio::sync::watch;
 
 use crate::device::{self, DeviceControl, DeviceInfo, DeviceSelection};
 use crate::level::SILENCE;
+use crate::wav::LoopedWav;
 use crate::{MediaError, Session};
 pub(crate) use desk::Need;
-use desk::{Command, Desk, Line};
+use desk::{Command, Desk};
 use files::Files;
+use party::Line;
 use ports::Ports;
 
 /// The phone's voice: devices, the 10 ms clock, tones, and which session is heard. Cheap to clone; its threads end
@@ -158,11 +161,21 @@ impl Voice {
 
     /// The session that is heard and spoken to; `None` detaches it.
     pub fn attach(&self, session: Option<Session>) {
-        self.attach_line(session.map(|session| Box::new(session) as Box<dyn Line>));
+        self.conference(session.into_iter().collect());
     }
 
+    /// Joins several sessions: each hears the agent and all the others, mixed here. In place of [`Voice::attach`];
+    /// with one session it is the same, with none it detaches.
+    pub fn conference(&self, sessions: Vec<Session>) {
+        let lines = sessions
+            .into_iter()
+            .map(|session| Box::new(session) as Box<dyn Line>);
+        self.send(Command::Attach(lines.collect()));
+    }
+
+    #[cfg(test)]
     fn attach_line(&self, line: Option<Box<dyn Line>>) {
-        self.send(Command::Attach(line));
+        self.send(Command::Attach(line.into_iter().collect()));
     }
 
     /// Gates the microphone.
@@ -173,6 +186,23 @@ impl Voice {
     /// Plays this tone until the next call; `None` is silence.
     pub fn tone(&self, tone: Option<ToneKind>) {
         self.send(Command::Tone(tone));
+    }
+
+    /// Rings with this WAV file (its first minute, round and round) from the next ring on; `None` is the built-in
+    /// ringtone. Reads the file before it returns.
+    ///
+    /// # Errors
+    /// [`MediaError::File`] when it cannot be played; the ringtone stays as it was.
+    pub fn ringtone(&self, file: Option<&Path>) -> Result<(), MediaError> {
+        let ringtone = file.map(LoopedWav::open).transpose()?;
+        self.send(Command::Ringtone(ringtone));
+        Ok(())
+    }
+
+    /// Plays the tones of this country's telephone network (ITU-T E.180) from the next tone on, by its ISO 3166 code
+    /// of two letters; most of Europe's where it is not known.
+    pub fn country(&self, code: &str) {
+        self.send(Command::Country(code.to_owned()));
     }
 
     /// Plays the two frequencies of these digits in the ear, locally.

@@ -47,6 +47,7 @@ struct Devices {
     microphone: Option<Capture>,
     speaker: Option<Playback>,
     ringer: Ringer,
+    second_ringer: Ringer,
     /// When the speaker last took sound.
     fed: Instant,
 }
@@ -68,6 +69,7 @@ impl Ports {
             microphone: None,
             speaker: None,
             ringer: Ringer::Closed,
+            second_ringer: Ringer::Closed,
             fed: Instant::now(),
         })))
     }
@@ -169,6 +171,7 @@ impl Devices {
                     self.fed = Instant::now();
                 }
                 Opened::Ringer(ringer) => self.ringer = ringer,
+                Opened::SecondRinger(ringer) => self.second_ringer = ringer,
             }
         }
     }
@@ -192,12 +195,14 @@ impl Devices {
     }
 
     fn play(&mut self, ear: &mut Block, ringer: &Block) {
-        match &mut self.ringer {
-            Ringer::Closed => {}
-            Ringer::Own(device) => device.push_drifting(ringer),
-            Ringer::WithSpeaker => {
-                for (sample, ring) in ear.iter_mut().zip(ringer) {
-                    *sample = (*sample + ring).clamp(-1.0, 1.0);
+        for device in [&mut self.ringer, &mut self.second_ringer] {
+            match device {
+                Ringer::Closed => {}
+                Ringer::Own(device) => device.push_drifting(ringer),
+                Ringer::WithSpeaker => {
+                    for (sample, ring) in ear.iter_mut().zip(ringer) {
+                        *sample = (*sample + ring).clamp(-1.0, 1.0);
+                    }
                 }
             }
         }

@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::desk::Line;
+use super::party::Line;
 use super::{AudioSetup, ToneKind, Voice};
 use crate::level::{dbov, tone_level};
 use crate::wav::WavWriter;

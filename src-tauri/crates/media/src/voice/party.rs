@@ -1,0 +1,178 @@
+//! Who is on the line: nobody, one far end, or several that hear each other and the agent.
+
+use crate::{BLOCK, Block, Session};
+
+/// The far end of the desk: a session.
+pub(super) trait Line: Send {
+    /// Gives one block and takes one.
+    fn exchange(&mut self, send: &Block, received: &mut Block);
+}
+
+impl Line for Session {
+    fn exchange(&mut self, send: &Block, received: &mut Block) {
+        Session::exchange(self, send, received);
+    }
+}
+
+/// The far ends, mixed here: each hears everybody but itself.
+#[derive(Default)]
+pub(super) struct Party {
+    lines: Vec<Box<dyn Line>>,
+    /// What each said in the last tick; it is passed on in the next.
+    said: Vec<Block>,
+}
+
+impl Party {
+    pub(super) fn attach(&mut self, lines: Vec<Box<dyn Line>>) {
+        self.said = vec![[0.0; BLOCK]; lines.len()];
+        self.lines = lines;
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Sends the microphone and the others to each; adds all that is heard to `ear`.
+    pub(super) fn exchange(&mut self, microphone: &Block, ear: &mut Block) {
+        if let [line] = &mut self.lines[..] {
+            line.exchange(microphone, ear);
+            return;
+        }
+        let mut all = *microphone;
+        for said in &self.said {
+            add(&mut all, said);
+        }
+        for (line, said) in self.lines.iter_mut().zip(&mut self.said) {
+            let mut others = all;
+            for (sum, own) in others.iter_mut().zip(said.iter()) {
+                *sum = limited(*sum - own);
+            }
+            line.exchange(&others, said);
+            add(ear, said);
+        }
+        for sample in ear {
+            *sample = limited(*sample);
+        }
+    }
+}
+
+fn add(sum: &mut Block, block: &Block) {
+    for (sum, sample) in sum.iter_mut().zip(block) {
+        *sum += sample;
+    }
+}
+
+/// Bends what is too loud instead of cutting it: straight up to a half, never above one.
+fn limited(sample: f32) -> f32 {
+    let over = sample.abs() - 0.5;
+    if over <= 0.0 {
+        return sample;
+    }
+    (0.5 + 0.5 * (over / 0.5).tanh()).copysign(sample)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::level::{dbov, tone_level};
+
+    /// Says one frequency and keeps what it hears.
+    struct Person {
+        frequency: f32,
+        at: usize,
+        heard: Arc<Mutex<Vec<f32>>>,
+    }
+
+    impl Line for Person {
+        fn exchange(&mut self, send: &Block, received: &mut Block) {
+            self.heard.lock().expect("heard").extend_from_slice(send);
+            *received = tone(self.frequency, self.at);
+            self.at += BLOCK;
+        }
+    }
+
+    fn tone(frequency: f32, at: usize) -> Block {
+        std::array::from_fn(|n| {
+            let turns = frequency * ((at + n) % 48_000) as f32 / 48_000.0;
+            (turns * std::f32::consts::TAU).sin() * 0.2
+        })
+    }
+
+    fn person(frequency: f32) -> (Box<dyn Line>, Arc<Mutex<Vec<f32>>>) {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let line = Person {
+            frequency,
+            at: 0,
+            heard: Arc::clone(&heard),
+        };
+        (Box::new(line), heard)
+    }
+
+    #[test]
+    fn everybody_hears_everybody_but_themselves() {
+        let frequencies = [500.0, 800.0, 1_300.0];
+        let agent = 300.0;
+        let mut party = Party::default();
+        let (lines, heard): (Vec<_>, Vec<_>) = frequencies.into_iter().map(person).unzip();
+        party.attach(lines);
+        let mut ear = Vec::new();
+        for n in 0..100 {
+            let mut block = [0.0; BLOCK];
+            party.exchange(&tone(agent, n * BLOCK), &mut block);
+            ear.extend(block);
+        }
+        let level = 20.0 * (0.2_f32 / 2.0_f32.sqrt()).log10();
+        let hears = |pcm: &[f32], frequency: f32| {
+            tone_level(&pcm[BLOCK..], 48_000, f64::from(frequency)) > level - 3.0
+        };
+        for frequency in frequencies {
+            assert!(hears(&ear, frequency), "the agent hears {frequency} Hz");
+        }
+        assert!(!hears(&ear, agent), "the agent does not hear himself");
+        for (own, heard) in frequencies.iter().zip(&heard) {
+            let heard = heard.lock().expect("heard");
+            for other in frequencies.iter().chain([&agent]) {
+                assert_eq!(
+                    hears(&heard, *other),
+                    own != other,
+                    "{own} Hz hears {other}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn one_far_end_is_passed_through_unchanged_and_nobody_is_silence() {
+        let mut party = Party::default();
+        let mut ear = [0.0; BLOCK];
+        party.exchange(&[0.9; BLOCK], &mut ear);
+        assert_eq!(ear, [0.0; BLOCK]);
+        let (line, heard) = person(500.0);
+        party.attach(vec![line]);
+        party.exchange(&[0.9; BLOCK], &mut ear);
+        assert_eq!(heard.lock().expect("heard")[..], [0.9; BLOCK]);
+        assert_eq!(ear, tone(500.0, 0));
+    }
+
+    #[test]
+    fn a_loud_party_does_not_overflow() {
+        let mut party = Party::default();
+        let (lines, heard): (Vec<_>, Vec<_>) = (0..8).map(|_| person(500.0)).unzip();
+        party.attach(lines);
+        let mut ear = [0.0; BLOCK];
+        for n in 0..10 {
+            ear.fill(0.0);
+            party.exchange(&tone(500.0, n * BLOCK), &mut ear);
+        }
+        assert!(ear.iter().all(|sample| sample.abs() <= 1.0));
+        let heard = heard[0].lock().expect("heard");
+        assert!(heard.iter().all(|sample| sample.abs() <= 1.0));
+        assert!(dbov(&heard) > -12.0);
+    }
+}
