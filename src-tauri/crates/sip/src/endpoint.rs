@@ -11,7 +11,8 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{sleep_until, timeout};
 
 use crate::api::{Account, CallTarget, DialogId, EndpointConfig, Event, FlowId, SipError};
-use crate::core::{Core, Input, Output, redacted};
+use crate::core::{Core, Input, Output, redacted, summary};
+use crate::trace::{Ring, Trace, Wire};
 use crate::transport::{FromNet, Link, Net, connect, listen};
 
 /// How long [`Endpoint::shut_down`] waits for the far ends.
@@ -50,12 +51,17 @@ struct Shared {
     /// The task has done what there was to do.
     settled: Notify,
     stopped: AtomicBool,
+    ring: Mutex<Ring>,
 }
 
 impl Shared {
     fn core(&self) -> MutexGuard<'_, Core> {
         // A panic elsewhere must not silence the phone; the core keeps no half-made state across calls.
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn stop(&self) {
@@ -94,6 +100,7 @@ impl Endpoint {
             wake: Notify::new(),
             settled: Notify::new(),
             stopped: AtomicBool::new(false),
+            ring: Mutex::default(),
         });
         let driver = Driver {
             shared: Arc::clone(&shared),
@@ -252,6 +259,13 @@ impl Endpoint {
         self.with(|core, now| core.info(now, dialog, content_type, body))
     }
 
+    /// The last messages sent and received, without credentials and keys. They name the people who called: mask them
+    /// with [`Trace::map`] before anybody sees them who may not.
+    #[must_use]
+    pub fn trace(&self) -> Trace {
+        self.handle.shared.ring().read()
+    }
+
     /// Unregisters, hangs up every call and waits at most two seconds for the far ends.
     pub async fn shut_down(&self) {
         let shared = &self.handle.shared;
@@ -292,7 +306,7 @@ struct Driver {
     events: mpsc::UnboundedSender<Event>,
     tls: Option<Arc<rustls::ClientConfig>>,
     udp_bind: Option<SocketAddr>,
-    links: HashMap<FlowId, Link>,
+    links: HashMap<FlowId, (Link, Wire)>,
     /// Client connections, from the first attempt to their end.
     dialing: HashMap<FlowId, AbortHandle>,
     _listeners: Listeners,
@@ -329,11 +343,16 @@ impl Driver {
         let input = match event {
             FromNet::Up(id, flow, link) => {
                 tracing::debug!(flow = id.0, kind = ?flow.kind, remote = %flow.remote, "connected");
-                self.links.insert(id, link);
+                let wire = Wire {
+                    transport: flow.kind.via(),
+                    local: flow.local,
+                    remote: flow.remote,
+                };
+                self.links.insert(id, (link, wire));
                 Input::FlowUp(id, flow)
             }
             FromNet::Received(id, bytes) => {
-                tracing::debug!(flow = id.0, message = %Shown(&bytes), "received");
+                self.note(id, false, &bytes);
                 Input::Received(id, bytes)
             }
             FromNet::Down(id, fault) => {
@@ -346,14 +365,25 @@ impl Driver {
         self.shared.core().handle(Instant::now(), input);
     }
 
+    /// Keeps a message for the trace. The log has its first line without addresses: who calls whom is for the trace
+    /// level only.
+    fn note(&self, flow: FlowId, sent: bool, bytes: &[u8]) {
+        let way = if sent { "sent" } else { "received" };
+        tracing::debug!(flow = flow.0, message = %summary(bytes), "{way}");
+        tracing::trace!(flow = flow.0, text = %Shown(bytes), "{way}");
+        if let Some((_, wire)) = self.links.get(&flow) {
+            self.shared.ring().keep(*wire, sent, bytes);
+        }
+    }
+
     /// Does everything that the core wants done.
     fn act(&mut self) {
         loop {
             let next = self.shared.core().poll_output();
             match next {
                 Some(Output::Send(flow, bytes)) => {
-                    tracing::debug!(flow = flow.0, message = %Shown(&bytes), "sent");
-                    if let Some(link) = self.links.get(&flow) {
+                    self.note(flow, true, &bytes);
+                    if let Some((link, _)) = self.links.get(&flow) {
                         link.send(bytes);
                     }
                 }
@@ -370,8 +400,8 @@ impl Driver {
                 }
                 Some(Output::Close(flow)) => match self.links.remove(&flow) {
                     // A stream says goodbye and ends by itself when its queue is dropped.
-                    Some(Link::Stream(_)) => {}
-                    Some(Link::Udp(..)) | None => {
+                    Some((Link::Stream(_), _)) => {}
+                    Some((Link::Udp(..), _)) | None => {
                         if let Some(task) = self.dialing.remove(&flow) {
                             task.abort();
                         }

@@ -10,6 +10,7 @@ mod core;
 mod endpoint;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod trace;
 mod transport;
 
 pub use api::{
@@ -18,3 +19,4 @@ pub use api::{
     RegistrationState, ServerAddress, SipError,
 };
 pub use endpoint::Endpoint;
+pub use trace::{Trace, TracedMessage};

@@ -19,7 +19,7 @@ impl TransportKind {
         !matches!(self, Self::Udp)
     }
 
-    const fn via(self) -> &'static str {
+    pub(crate) const fn via(self) -> &'static str {
         match self {
             Self::Udp => "UDP",
             Self::Tcp => "TCP",

@@ -39,7 +39,7 @@ use self::call::Call;
 use self::digest::ServerDigest;
 pub(crate) use self::flow::{Flow, TransportKind};
 use self::message::{BadMessage, Message, Start};
-pub(crate) use self::redact::redacted;
+pub(crate) use self::redact::{redacted, summary};
 use self::transaction::{Answer, Arrival, Expiry, Owner, Transactions, TxKey};
 use crate::api::{
     Account, Authenticator, DialogEnd, DialogId, Event, FlowId, RegistrationState, ServerAddress,
