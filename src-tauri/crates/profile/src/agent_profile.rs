@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{Codec, Masking, Sources};
+use crate::{Affiliation, Codec, Masking, Sources};
 
 /// One agent's whole configuration, as the server last said it, in the groups of its own edit page.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,6 +21,8 @@ pub struct Profile {
     pub webrtc: WebRtc,
     /// Chat, email and the other channels, in [`Channel`] order; a channel the server did not name has defaults.
     pub channels: Vec<(Channel, ChannelSettings)>,
+    /// What the agent belongs to; only shown.
+    pub affiliation: Affiliation,
     /// Who set which field.
     pub sources: Sources,
 }

@@ -53,13 +53,3 @@ pub enum PopTarget {
         args: Vec<String>,
     },
 }
-
-/// What a screen pop may open; set by IT's policy.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct PopAllowList {
-    /// Hosts, `example.com` or `*.example.com`; the contact-centre server's own is always allowed.
-    pub hosts: Vec<String>,
-    /// Full paths of programs.
-    pub programs: Vec<String>,
-}

@@ -38,6 +38,28 @@ impl Default for ServerSettings {
     }
 }
 
+impl ServerSettings {
+    /// The server's names of the settings that differ, for the agent to be told.
+    #[must_use]
+    pub fn changed_fields(&self, newer: &Self) -> Vec<String> {
+        let rows = [
+            ("partialPause", self.partial_pause != newer.partial_pause),
+            ("tabLimit", self.tab_limit != newer.tab_limit),
+            ("pickupCode", self.pickup_code != newer.pickup_code),
+            ("wrapUpSeconds", self.wrap_up_s != newer.wrap_up_s),
+            (
+                "dispositionRequired",
+                self.disposition_required != newer.disposition_required,
+            ),
+            ("noAnswerSeconds", self.no_answer_s != newer.no_answer_s),
+            ("passwordRules", self.password_rules != newer.password_rules),
+            ("screenPops", self.screen_pops != newer.screen_pops),
+        ];
+        let changed = rows.into_iter().filter(|(_, changed)| *changed);
+        changed.map(|(field, _)| field.to_owned()).collect()
+    }
+}
+
 /// What a call was about: a tree of at most three levels.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]

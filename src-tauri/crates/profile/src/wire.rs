@@ -3,10 +3,12 @@
 //! The server's JSON is read generously (numbers as text, `yes` for `true`, a codec list as text or array),
 //! because its own versions differ; what cannot be understood keeps its default and is reported by name.
 
+mod affiliation;
 mod caller_id;
 mod codecs;
 mod fields;
 mod groups;
+mod page;
 
 use serde_json::{Map, Value, json};
 
@@ -15,7 +17,9 @@ use crate::{
     Profile, RecordingFormat, Security, Sources, ToastPosition, Typology, VideoSupport, Voice,
     WebRtc,
 };
+pub(crate) use affiliation::differences as affiliation_differences;
 use fields::Fields;
+pub use page::{FieldKind, PAGE, PageField, PageGroup};
 
 /// One field of the server's agent object that could not be used; the rest of the profile still is.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,12 +73,15 @@ pub fn read(document: &Value) -> Result<(Profile, Vec<FieldError>), WireError> {
             .iter()
             .map(|names| (names.channel, read_channel(&mut fields, names)))
             .collect(),
+        affiliation: affiliation::read(&mut fields),
         sources: Sources::default(),
     };
     Ok((profile, fields.into_faults()))
 }
 
 /// Writes a profile with the server's field names: the inverse of [`read`], used by the sandbox.
+///
+/// What the agent belongs to is not written: it is no setting of the agent.
 #[must_use]
 pub fn write(profile: &Profile) -> Map<String, Value> {
     let mut out = Map::new();
@@ -106,8 +113,30 @@ pub fn write(profile: &Profile) -> Map<String, Value> {
     out
 }
 
+/// The fields that make the SIP account: another value of one registers anew, and would disturb a call.
+pub(crate) const ACCOUNT_FIELDS: &[&str] = &[
+    INTERNAL,
+    TYPOLOGY,
+    WSS_PORT,
+    HOST,
+    NAT,
+    CODECS,
+    CALLER_ID,
+    ENCRYPTION,
+    EXPIRES,
+    OUTBOUND_PROXY,
+    LISTEN_PORT,
+];
+
+/// Fields whose change the agent is not told of: it is of no use, or is told in other words.
+pub(crate) const UNTOLD: &[&str] = &[ID, NAME, PASSWORD_RESET_AT, DISABLED, LOCKED];
+
+/// Fields of a policy that hold as far as they can be understood.
+pub(crate) const KEPT_THOUGH_WRONG: &[&str] =
+    &[PRIVACY, PRIVACY_NAME, PRIVACY_EMAIL, PRIVACY_NUMBER, CODECS];
+
 const ID: &str = "id";
-const NAME: &str = "name";
+pub(crate) const NAME: &str = "name";
 const NOTIFICATION_POSITION: &str = "notificationPosition";
 
 const TOAST_POSITIONS: &[(&str, ToastPosition)] = &[

@@ -98,6 +98,7 @@ fn profile() -> impl Strategy<Value = Profile> {
                 toast_position,
                 voice,
                 webrtc,
+                affiliation: sidetone_profile::Affiliation::default(),
                 sources: sidetone_profile::Sources::default(),
                 channels: [
                     Channel::Chat,
