@@ -22,6 +22,8 @@ pub(crate) struct Call {
     pub(crate) asked_hold: Option<bool>,
     /// How often that could not be sent because another offer was open.
     pub(crate) hold_tries: u32,
+    /// The far end's own offer was answered while ours was still to be sent again.
+    pub(crate) overtaken: bool,
 }
 
 /// How far the sound of a call is.
@@ -62,6 +64,7 @@ impl Call {
             held: false,
             asked_hold: None,
             hold_tries: 0,
+            overtaken: false,
         }
     }
 
@@ -90,9 +93,11 @@ pub(crate) fn is_remote_hold(direction: Direction) -> bool {
 
 /// A new call in `agent`'s terms.
 pub(crate) fn incoming(call: sidetone_agent::CallId, invite: &IncomingInvite) -> IncomingCall {
-    let variables: Vec<(String, String)> = invite
-        .headers
-        .iter()
+    // What somebody else than our registrar says of a call opens nothing and belongs to no queue.
+    let headers = invite.trusted.then_some(&invite.headers);
+    let variables: Vec<(String, String)> = headers
+        .into_iter()
+        .flatten()
         .filter_map(|(name, value)| {
             let prefix = name.get(..2)?;
             prefix
@@ -112,7 +117,7 @@ pub(crate) fn incoming(call: sidetone_agent::CallId, invite: &IncomingInvite) ->
         caller_name: invite.from.display_name.clone(),
         caller_number: invite.from.user.clone(),
         queue,
-        reference: String::new(),
+        reference: invite.call_id.clone(),
         variables,
     }
 }

@@ -9,6 +9,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use crate::api::{Command, EngineConfig, EngineError, EngineEvent, Snapshot};
 use crate::network;
 use crate::phone::{Message, Phone, Rooms};
+use crate::policy::PolicyFile;
 use crate::server::Server;
 use crate::settings::Settings;
 use crate::standalone::Standalone;
@@ -56,7 +57,8 @@ impl Engine {
             }
             None => None,
         };
-        let settings = Settings::open(config.settings_dir);
+        let mut settings = Settings::open(config.settings_dir);
+        let policy = PolicyFile::read(config.policy.as_deref());
         let audio = match config.audio {
             AudioSetup::Devices(selection) if selection == DeviceSelection::default() => {
                 AudioSetup::Devices(settings.choices().devices())
@@ -66,6 +68,7 @@ impl Engine {
         let voice = Voice::start(audio)?;
         let (sip, sip_events) = Endpoint::start(EndpointConfig {
             user_agent: concat!("Sidetone/", env!("CARGO_PKG_VERSION")).to_owned(),
+            instance: Some(settings.instance()),
             tls: Some(Arc::clone(&tls)),
             ..EndpointConfig::default()
         })
@@ -79,6 +82,7 @@ impl Engine {
         let phone = Phone::new(Rooms {
             server: Server::new(tls, tell.clone()),
             settings,
+            policy,
             voice,
             sip,
             secrets: config.secrets,

@@ -17,9 +17,14 @@ mod devices;
 mod engine;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod history;
 pub mod logging;
 mod network;
 mod phone;
+mod policy;
+mod private;
+mod recordings;
+mod screen_pop;
 mod secrets;
 mod server;
 mod settings;

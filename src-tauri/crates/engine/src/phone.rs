@@ -2,14 +2,22 @@
 
 mod calls;
 mod effects;
+mod errands;
+mod masking;
+mod opening;
+mod profile;
+mod recording;
 mod signalling;
+mod transfers;
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sidetone_agent::{Agent, CallId, Input, PresenceReport, SignIn, SignInRefusal};
+use sidetone_agent::{Agent, CallId, Input, SignIn, SignInRefusal};
 use sidetone_media::{DeviceInfo, MediaError, Session, SessionEvent, Voice};
+use sidetone_profile::{Layers, Masking, ServerSettings};
 use sidetone_sip::{DialogId, Endpoint, Event};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -19,12 +27,16 @@ use crate::api::{Command, DevicesView, EngineEvent, MediaView, SecretStore, Snap
 use crate::call::Call;
 use crate::clock::{Clock, wall_ms};
 use crate::engine::Request;
+use crate::history::History;
+use crate::policy::PolicyFile;
+use crate::screen_pop::Gate;
 use crate::secrets::sign_in_account;
 use crate::server::{FromServer, Server, SipAccount, refusal};
 use crate::settings::Settings;
 use crate::standalone::Standalone;
 use crate::timers::Timers;
 use crate::{devices, server};
+use errands::Standing;
 
 /// What the supervising task is told by tasks of its own.
 #[derive(Debug)]
@@ -37,6 +49,10 @@ pub(crate) enum Message {
     Media(CallId, SessionEvent),
     /// Hold or resume may be asked for again.
     HoldAgain(CallId),
+    /// The sound of a feature code's call was made, or could not be.
+    ErrandReady(u64, Result<Prepared, MediaError>),
+    /// A feature code's call took its time, unanswered or answered.
+    ErrandTime(u64, bool),
     /// The devices of now.
     Devices(Vec<DeviceInfo>),
     /// This computer has other addresses, or woke up.
@@ -55,6 +71,7 @@ pub(crate) struct Prepared {
 pub(crate) struct Rooms {
     pub(crate) server: Server,
     pub(crate) settings: Settings,
+    pub(crate) policy: PolicyFile,
     pub(crate) voice: Voice,
     pub(crate) sip: Endpoint,
     pub(crate) secrets: Arc<dyn SecretStore>,
@@ -69,6 +86,23 @@ pub(crate) struct Phone {
     timers: Timers,
     server: Server,
     pub(crate) settings: Settings,
+    /// What the profile is made of.
+    layers: Layers,
+    /// What of the policy cannot be used, each as one sentence.
+    policy_faults: Vec<String>,
+    /// What of customers' data the agent must not see.
+    masking: Masking,
+    /// What may be opened beside the phone.
+    gate: Gate,
+    /// Where the policy wants recordings.
+    recordings: Option<PathBuf>,
+    history: History,
+    /// What went wrong with the history, until somebody is there to be told.
+    history_fault: Option<String>,
+    /// Whose session it is.
+    account: Option<String>,
+    /// An agent without a contact-centre server.
+    standing: Option<Standing>,
     pub(crate) voice: Voice,
     sip: Endpoint,
     secrets: Arc<dyn SecretStore>,
@@ -88,17 +122,37 @@ pub(crate) struct Phone {
     signed_in_as: Option<String>,
     /// The polite end of the last session with the server.
     leaving: Option<JoinHandle<()>>,
+    /// Who waits for the phone to stop, once the last feature code was dialled.
+    stopping: Option<oneshot::Sender<()>>,
+    /// The last feature code was dialled.
+    ready_to_stop: bool,
     revision: u64,
 }
 
 impl Phone {
     pub(crate) fn new(rooms: Rooms) -> Self {
+        let (history, history_fault) = History::open(rooms.settings.dir());
         let mut phone = Self {
             clock: Clock::start(),
             agent: Agent::new(),
             timers: Timers::default(),
             server: rooms.server,
             settings: rooms.settings,
+            layers: Layers {
+                policy: rooms.policy.policy.profile.clone(),
+                ..Layers::default()
+            },
+            policy_faults: rooms.policy.faults,
+            masking: Masking::default(),
+            gate: Gate {
+                allowed: rooms.policy.policy.screen_pop.clone(),
+                server: None,
+            },
+            recordings: rooms.policy.policy.recordings.map(PathBuf::from),
+            history,
+            history_fault,
+            account: None,
+            standing: None,
             voice: rooms.voice,
             sip: rooms.sip,
             secrets: rooms.secrets,
@@ -113,6 +167,8 @@ impl Phone {
             media: None,
             signed_in_as: None,
             leaving: None,
+            stopping: None,
+            ready_to_stop: false,
             revision: 0,
         };
         phone.show_choices();
@@ -148,17 +204,15 @@ impl Phone {
             let next = self.timers.next().map(|at| self.clock.instant(at));
             tokio::select! {
                 request = asked.recv() => match request {
-                    Some(Request::Command(Command::Agent(command))) => {
-                        if command == sidetone_agent::Command::SignOut {
-                            self.forget_password();
-                        }
-                        self.handle(Input::Command(command));
-                    }
+                    Some(Request::Command(Command::Agent(command))) => self.command(command),
                     Some(Request::Command(Command::Device(command))) => {
                         self.device_command(command);
                     }
                     Some(Request::LocalInterface(fault)) => {
                         self.handle(Input::LocalInterface(fault));
+                    }
+                    Some(Request::ShutDown(done)) if self.log_out_by_code() => {
+                        self.stopping = Some(done);
                     }
                     Some(Request::ShutDown(done)) => {
                         self.shut_down(Some(done)).await;
@@ -183,8 +237,26 @@ impl Phone {
                     }
                 }
             }
+            if self.ready_to_stop
+                && let Some(done) = self.stopping.take()
+            {
+                self.shut_down(Some(done)).await;
+                publish.send_replace(Arc::new(self.snapshot()));
+                return;
+            }
             publish.send_replace(Arc::new(self.snapshot()));
         }
+    }
+
+    fn command(&mut self, command: sidetone_agent::Command) {
+        if command == sidetone_agent::Command::SignOut {
+            if self.log_out_by_code() {
+                // The command comes again when the code was dialled.
+                return;
+            }
+            self.forget_password();
+        }
+        self.handle(Input::Command(command));
     }
 
     async fn message(&mut self, message: Message) {
@@ -196,6 +268,8 @@ impl Phone {
             Message::Prepared(call, result) => self.prepared(call, result).await,
             Message::Media(call, event) => self.media_event(call, event),
             Message::HoldAgain(call) => self.hold_again(call),
+            Message::ErrandReady(errand, made) => self.errand_ready(errand, made).await,
+            Message::ErrandTime(errand, answered) => self.errand_time(errand, answered),
             Message::Devices(list) => devices::list(&mut self.devices, list),
             Message::NetworkChanged => {
                 tracing::info!("the network changed");
@@ -209,18 +283,24 @@ impl Phone {
             FromServer::SignedIn(signed_in) => {
                 self.sip_account = signed_in.sip.clone();
                 self.server.keep(&signed_in);
-                self.signed_in_as = Some(sign_in_account(&signed_in.server, &signed_in.name));
+                let account = sign_in_account(&signed_in.server, &signed_in.name);
+                self.signed_in_as = Some(account.clone());
                 self.settings.change(|choices| {
                     choices.last_server = Some(signed_in.server.clone());
                     choices.last_name = Some(signed_in.name.clone());
                 });
-                self.handle(Input::SignIn(signed_in.accepted()));
+                let server = signed_in.server.parse().ok();
+                let fields = signed_in.fields().clone();
+                self.begin_session(&account, server, fields, signed_in.accepted());
             }
             FromServer::Refused(error) => {
                 tracing::info!(%error, "sign-in refused");
                 self.handle(Input::SignIn(SignIn::Refused(refusal(error))));
             }
-            FromServer::Input(input) => self.handle(*input),
+            FromServer::Input(input) => {
+                self.conceal_named(&input);
+                self.handle(*input);
+            }
             FromServer::SipAccount(account) => {
                 if self.sip_account.as_ref() != Ok(&*account) {
                     self.sip_account = Ok(*account);
@@ -228,8 +308,7 @@ impl Phone {
                 }
             }
             FromServer::Profile(document) => {
-                self.handle(Input::ProfileFaults(document.fault_sentences()));
-                self.handle(Input::Profile(Box::new(document.profile)));
+                self.profile_said(document.fields);
             }
             FromServer::Ended(reason) => {
                 if reason == SignInRefusal::WrongPassword {
@@ -240,21 +319,33 @@ impl Phone {
         }
     }
 
-    /// Without a server the agent is signed in from the start, and always ready.
+    /// Without a server the agent is signed in from the start.
     fn sign_in_standalone(&mut self, standalone: Standalone) {
-        let Standalone { document, sip } = standalone;
+        let Standalone {
+            document,
+            sip,
+            desk,
+        } = standalone;
+        let account = format!("sip:{}@{}", sip.user, sip.domain);
         self.sip_account = Ok(sip);
-        let presence = PresenceReport {
-            online: true,
-            ..PresenceReport::default()
-        };
-        self.handle(Input::SignIn(SignIn::Accepted {
+        let settings = desk.codes.pickup.clone().map(|pickup_code| ServerSettings {
+            pickup_code,
+            ..ServerSettings::default()
+        });
+        let (reasons, queues) = (desk.pause_reasons(), desk.memberships());
+        let standing = Standing::new(desk, self.clock.now());
+        let accepted = SignIn::Accepted {
             profile_faults: document.fault_sentences(),
             profile: Box::new(document.profile),
-            reasons: Vec::new(),
-            queues: Vec::new(),
-            presence,
-        }));
+            reasons,
+            queues,
+            presence: standing.presence(self.clock.now()),
+        };
+        self.standing = Some(standing);
+        self.begin_session(&account, None, document.fields, accepted);
+        if let Some(settings) = settings {
+            self.handle(Input::ServerSettings(Box::new(settings)));
+        }
     }
 
     /// One turn of the session.

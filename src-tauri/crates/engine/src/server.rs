@@ -49,6 +49,11 @@ pub(crate) struct SignedIn {
 }
 
 impl SignedIn {
+    /// The agent object as it came.
+    pub(crate) fn fields(&self) -> &serde_json::Map<String, serde_json::Value> {
+        &self.document.fields
+    }
+
     pub(crate) fn into_session(self) -> Session {
         self.session
     }
@@ -123,11 +128,11 @@ impl Server {
     }
 
     pub(crate) fn pause(&self, reason: String) {
-        self.ask(move |session| async move { session.pause(&reason).await });
+        self.ask(move |session| async move { session.pause(None, &reason).await });
     }
 
     pub(crate) fn unpause(&self) {
-        self.ask(|session| async move { session.unpause().await });
+        self.ask(|session| async move { session.unpause(None).await });
     }
 
     /// Leaves the queues and forgets the token; the result ends when the server knows, or soon after.
@@ -230,7 +235,7 @@ async fn sign_in(
     })?;
     let (sip, presence, reasons, queues) = tokio::join!(
         sip_account(&session),
-        session.login(),
+        session.login("Sidetone", false),
         session.pauses(),
         session.queues()
     );
@@ -276,6 +281,11 @@ impl Pump {
 
     async fn take(&self, event: RealtimeEvent) -> Result<(), Fault> {
         match event {
+            RealtimeEvent::Polling(_) => {
+                self.tell.input(Input::Link(LinkState::Up));
+                self.fetch_lists().await?;
+                self.fetch_profile().await?;
+            }
             RealtimeEvent::Connected { resumed } => {
                 self.tell.input(Input::Link(LinkState::Up));
                 if !resumed {
@@ -298,6 +308,13 @@ impl Pump {
             RealtimeEvent::Presence(now) => self.tell.input(Input::Presence(presence(now))),
             RealtimeEvent::Queues(rows) => self.tell.input(Input::Queues(queues(rows))),
             RealtimeEvent::Pauses(rows) => self.tell.input(Input::PauseReasons(reasons(rows))),
+            RealtimeEvent::SipAccount(account) => self.say_sip_account(Ok(*account)),
+            RealtimeEvent::Settings(_)
+            | RealtimeEvent::Dispositions(_)
+            | RealtimeEvent::Callbacks(_)
+            | RealtimeEvent::Previews(_)
+            | RealtimeEvent::Interactions(_)
+            | RealtimeEvent::Changed(_) => {}
             RealtimeEvent::SignedOut { code, detail } => {
                 tracing::info!(code, "the server ended the session");
                 self.tell.say(ended(&code, detail));
@@ -359,6 +376,11 @@ pub(crate) fn refusal(error: SignInError) -> SignInRefusal {
         SignInError::WrongCode => SignInRefusal::WrongCode,
         SignInError::Locked => SignInRefusal::Locked,
         SignInError::Disabled => SignInRefusal::Disabled,
+        SignInError::PasswordExpired(rules) => SignInRefusal::PasswordExpired(rules),
+        SignInError::PasswordRefused(why) => SignInRefusal::PasswordRefused(why),
+        SignInError::NoBrowserSignIn => SignInRefusal::NoBrowserSignIn,
+        SignInError::Browser(why) => SignInRefusal::Browser(why),
+        SignInError::Elsewhere(where_to) => SignInRefusal::Elsewhere(where_to),
         SignInError::Fault(fault) => match fault {
             Fault::BadAddress { typed, .. } => SignInRefusal::BadAddress(typed),
             Fault::Certificate(fault) => SignInRefusal::Certificate(fault.to_string()),
@@ -368,6 +390,7 @@ pub(crate) fn refusal(error: SignInError) -> SignInRefusal {
             | Fault::NotJson { .. }
             | Fault::BadJson { .. }
             | Fault::BadProfile(_)
+            | Fault::PasswordExpired(_)
             | Fault::Refused { .. }
             | Fault::Status { .. } => SignInRefusal::BadAnswer(fault.to_string()),
         },

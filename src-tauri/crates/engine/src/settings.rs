@@ -1,14 +1,18 @@
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use sidetone_media::DeviceSelection;
+
+use crate::private;
 
 const FILE: &str = "settings.json";
 
 /// Choices of this machine's user that are not secret.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Choices {
     pub(crate) microphone: Option<String>,
@@ -16,6 +20,10 @@ pub(crate) struct Choices {
     pub(crate) ringer: Option<String>,
     pub(crate) last_server: Option<String>,
     pub(crate) last_name: Option<String>,
+    /// This installation's UUID (RFC 5626 section 4.1).
+    pub(crate) instance: Option<String>,
+    /// Each agent's own choices of settings, by account and the server's field names.
+    pub(crate) own: BTreeMap<String, Map<String, Value>>,
 }
 
 impl Choices {
@@ -55,6 +63,39 @@ impl Settings {
         &self.choices
     }
 
+    /// Where everything that is kept stands.
+    pub(crate) fn dir(&self) -> Option<&Path> {
+        self.dir.as_deref()
+    }
+
+    /// An agent's own choices.
+    pub(crate) fn own(&self, account: &str) -> Map<String, Value> {
+        self.choices.own.get(account).cloned().unwrap_or_default()
+    }
+
+    /// Keeps an agent's own choice; `null` forgets it.
+    pub(crate) fn choose(&mut self, account: &str, field: String, value: Value) {
+        self.change(|choices| {
+            let own = choices.own.entry(account.to_owned()).or_default();
+            if value.is_null() {
+                own.remove(&field);
+            } else {
+                own.insert(field, value);
+            }
+            choices.own.retain(|_, own| !own.is_empty());
+        });
+    }
+
+    /// This installation's UUID, the same at every start.
+    pub(crate) fn instance(&mut self) -> String {
+        if let Some(known) = &self.choices.instance {
+            return known.clone();
+        }
+        let made = uuid::Uuid::new_v4().to_string();
+        self.change(|choices| choices.instance = Some(made.clone()));
+        made
+    }
+
     /// Changes the choices and keeps them.
     pub(crate) fn change(&mut self, change: impl FnOnce(&mut Choices)) {
         let before = self.choices.clone();
@@ -85,9 +126,10 @@ fn read(dir: &Path) -> Choices {
 
 /// Written beside and moved into place, so that a crash leaves the old file or the new one.
 fn write(dir: &Path, choices: &Choices) -> std::io::Result<()> {
-    fs::create_dir_all(dir)?;
+    private::folder(dir)?;
     let beside = dir.join(format!("{FILE}.{}.new", std::process::id()));
     let mut file = File::create(&beside)?;
+    private::file(&beside)?;
     file.write_all(&serde_json::to_vec_pretty(choices)?)?;
     file.sync_all()?;
     drop(file);
@@ -119,6 +161,23 @@ mod tests {
             1,
             "nothing is left beside the file"
         );
+        fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn each_agent_has_own_choices_and_the_phone_one_name() {
+        let dir = folder("own-settings");
+        let mut settings = Settings::open(Some(dir.clone()));
+        let instance = settings.instance();
+        settings.choose("anna@a", "callerid".to_owned(), "\"A\" <1>".into());
+        settings.choose("anna@a", "phoneBarEnableJaws".to_owned(), true.into());
+        settings.choose("anna@a", "phoneBarEnableJaws".to_owned(), Value::Null);
+        let mut again = Settings::open(Some(dir.clone()));
+        assert_eq!(again.instance(), instance);
+        assert_eq!(again.own("anna@a").len(), 1);
+        assert!(again.own("ben@a").is_empty());
+        again.choose("anna@a", "callerid".to_owned(), Value::Null);
+        assert!(again.choices().own.is_empty());
         fs::remove_dir_all(dir).unwrap();
     }
 

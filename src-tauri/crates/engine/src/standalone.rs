@@ -1,20 +1,34 @@
+mod codes;
+
 use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sidetone_motion::{AgentDocument, IceServer, SipCredentials, SipTransport};
 use sidetone_profile::{Secret, wire};
 
 use crate::SecretStore;
+use codes::Codes;
+pub(crate) use codes::{Desk, Reason, Wish};
 
 /// A profile file: an agent without a contact-centre server.
 ///
-/// JSON or TOML. The fields of the server's agent object stand at the top; the SIP account stands in `sip`.
+/// JSON or TOML. The fields of the server's agent object stand at the top; the SIP account stands in `sip`, feature
+/// codes of the PBX in `codes`, reasons to pause in `pauses` and names of queues in `queues`.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Standalone {
     pub(crate) document: AgentDocument,
     pub(crate) sip: SipCredentials,
+    pub(crate) desk: Desk,
+}
+
+/// What stands in a profile file, with no secret fetched yet.
+#[derive(Debug)]
+pub(crate) struct Parts {
+    document: AgentDocument,
+    table: SipTable,
+    desk: Desk,
 }
 
 /// The `sip` table.
@@ -62,7 +76,11 @@ impl Standalone {
     }
 
     fn parse(text: &str, secrets: &dyn SecretStore) -> Result<Self, String> {
-        let (document, table) = Self::parts(text)?;
+        let Parts {
+            document,
+            table,
+            desk,
+        } = Self::parts(text)?;
         let secret = table.secret(secrets)?;
         Ok(Self {
             document,
@@ -77,40 +95,66 @@ impl Standalone {
                 host: table.host,
                 port: table.port,
             },
+            desk,
         })
     }
 
     /// Reads the text; no secret is fetched yet.
-    pub(crate) fn parts(text: &str) -> Result<(AgentDocument, SipTable), String> {
-        let mut document: Value = if text.trim_start().starts_with('{') {
+    pub(crate) fn parts(text: &str) -> Result<Parts, String> {
+        let document: Value = if text.trim_start().starts_with('{') {
             serde_json::from_str(text).map_err(|e| format!("it is not JSON: {e}"))?
         } else {
             toml::from_str(text).map_err(|e| format!("it is not TOML: {e}"))?
         };
-        let table = document
-            .as_object_mut()
-            .and_then(|fields| fields.remove("sip"))
-            .ok_or("it has no sip table")?;
+        let Value::Object(mut fields) = document else {
+            return Err("it is not a table".to_owned());
+        };
         let table: SipTable =
-            serde_json::from_value(table).map_err(|e| format!("its sip table: {e}"))?;
-        if let Some(fields) = document.as_object_mut() {
-            // An extension is enough: a file has no sign-in name of its own.
+            serde_json::from_value(fields.remove("sip").ok_or("it has no sip table")?)
+                .map_err(|e| format!("its sip table: {e}"))?;
+        let codes: Codes = part(fields.remove("codes"), "codes")?;
+        let reasons: Vec<Reason> = part(fields.remove("pauses"), "pauses")?;
+        let queues: Vec<String> = part(fields.remove("queues"), "queues")?;
+        let shown: Vec<Value> = queues
+            .iter()
+            .map(|name| json!({ "channel": "voice", "name": name }))
+            .collect();
+        fields.insert("queues".to_owned(), shown.into());
+        // An extension is enough: a file has no sign-in name of its own.
+        for field in ["name", "internal"] {
             fields
-                .entry("name")
-                .or_insert_with(|| table.user.clone().into());
-            fields
-                .entry("internal")
+                .entry(field)
                 .or_insert_with(|| table.user.clone().into());
         }
-        let (profile, faults) = wire::read(&document).map_err(|e| e.to_string())?;
-        let fields = document.as_object().cloned().unwrap_or_default();
-        let document = AgentDocument {
-            profile,
-            faults,
-            fields,
+        let (profile, faults) =
+            wire::read(&Value::Object(fields.clone())).map_err(|e| e.to_string())?;
+        let desk = Desk {
+            codes,
+            reasons,
+            queues,
+            extension: profile.account.internal.clone(),
         };
-        Ok((document, table))
+        Ok(Parts {
+            document: AgentDocument {
+                profile,
+                faults,
+                fields,
+            },
+            table,
+            desk: desk.checked()?,
+        })
     }
+}
+
+/// A part of the file that may be missing.
+fn part<T: Default + serde::de::DeserializeOwned>(
+    value: Option<Value>,
+    name: &str,
+) -> Result<T, String> {
+    value.map_or_else(
+        || Ok(T::default()),
+        |value| serde_json::from_value(value).map_err(|e| format!("its {name}: {e}")),
+    )
 }
 
 impl SipTable {
@@ -168,14 +212,22 @@ mod tests {
             domain = "pbx.example"
             transport = "udp"
             port = 5070
+            [codes]
+            pauseToggle = "*46{queue}"
         "#;
+        let toml = format!(
+            "pauses = ['Lunch', {{ name = 'Training', code = '2' }}]\nqueues = ['600']\n{toml}"
+        );
         let json = r#"{ "fullname": "Anna Example", "typology": "phonebar", "allow": ["alaw", "opus"],
+            "queues": ["600"], "pauses": ["Lunch", { "name": "Training", "code": "2" }],
+            "codes": { "pauseToggle": "*46{queue}" },
             "sip": { "user": "1001", "secret": "keychain", "domain": "pbx.example", "transport": "udp", "port": 5070 } }"#;
-        let from_toml = Standalone::parse(toml, &store()).unwrap();
+        let from_toml = Standalone::parse(&toml, &store()).unwrap();
         assert_eq!(from_toml, Standalone::parse(json, &store()).unwrap());
         assert_eq!(from_toml.sip.secret.reveal(), "s3cret");
         assert_eq!(from_toml.sip.transport, Some(SipTransport::Udp));
         assert_eq!(from_toml.document.profile.account.internal, "1001");
+        assert_eq!(from_toml.desk.numbers(&Wish::Unpause), ["*46600"]);
     }
 
     #[test]
@@ -205,6 +257,11 @@ mod tests {
                 "[sip]\nuser = \"1\"\ndomain = \"d\"\nsecret = \"hunter2\"",
                 "hunter2",
             ),
+            (
+                "[sip]\nuser = \"1\"\ndomain = \"d\"\n[codes]\npuase = \"*46\"",
+                "puase",
+            ),
+            ("pauses = 3\n[sip]\nuser = \"1\"\ndomain = \"d\"", "pauses"),
         ] {
             let fault = Standalone::parse(text, &store()).unwrap_err();
             assert!(fault.contains(word), "{text}: {fault}");

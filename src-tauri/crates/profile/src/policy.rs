@@ -15,6 +15,8 @@ use crate::{PopAllowList, Secret};
 /// programs = ["/usr/bin/crm"]
 /// [localInterface]
 /// token = "…"
+/// [recordings]
+/// folder = "/srv/recordings"
 /// [routes]                   # where a server's routes differ
 /// agent = "/api/v2/agent"
 /// ```
@@ -28,6 +30,8 @@ pub struct Policy {
     pub offline_hours: u32,
     /// What a program has to show at the local HTTP interface; `None` asks for nothing.
     pub local_token: Option<Secret>,
+    /// Where recordings go, a full path; `None` is beside the settings.
+    pub recordings: Option<String>,
     /// Paths of the server's routes that differ, by the route's name.
     pub routes: BTreeMap<String, String>,
 }
@@ -46,6 +50,7 @@ impl Default for Policy {
             screen_pop: PopAllowList::default(),
             offline_hours: OFFLINE_HOURS,
             local_token: None,
+            recordings: None,
             routes: BTreeMap::new(),
         }
     }
@@ -86,11 +91,12 @@ impl Policy {
                     None => reader.fault(field, value, "hours, a whole number from 0 to 8784"),
                 },
                 "localInterface" => policy.local_token = reader.local_interface(value),
+                "recordings" => policy.recordings = reader.recordings(value),
                 "routes" => policy.routes = reader.routes(value),
                 _ => reader.fault(
                     field,
                     value,
-                    "profile, screenPop, offlineHours, localInterface, routes",
+                    "profile, screenPop, offlineHours, localInterface, recordings, routes",
                 ),
             }
         }
@@ -143,10 +149,7 @@ impl Reader {
                         "screenPop.programs",
                         value,
                         "full paths of programs",
-                        |path| {
-                            path.starts_with('/')
-                                || path.get(1..3).is_some_and(|at| at == ":\\" || at == ":/")
-                        },
+                        is_full_path,
                     );
                 }
                 _ => self.fault(format!("screenPop.{field}"), value, "hosts, programs"),
@@ -172,6 +175,20 @@ impl Reader {
             }
         }
         token
+    }
+
+    fn recordings(&mut self, value: &Value) -> Option<String> {
+        let mut folder = None;
+        for (field, value) in self.table("recordings", value)? {
+            match (field.as_str(), value.as_str()) {
+                ("folder", Some(path)) if is_full_path(path) => folder = Some(path.to_owned()),
+                ("folder", _) => {
+                    self.fault("recordings.folder", value, "the full path of a folder")
+                }
+                _ => self.fault(format!("recordings.{field}"), value, "folder"),
+            }
+        }
+        folder
     }
 
     fn routes(&mut self, value: &Value) -> BTreeMap<String, String> {
@@ -211,6 +228,10 @@ impl Reader {
         }
         texts
     }
+}
+
+fn is_full_path(path: &str) -> bool {
+    path.starts_with('/') || path.get(1..3).is_some_and(|at| at == ":\\" || at == ":/")
 }
 
 fn is_host_pattern(text: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sidetone_agent::{CallEnd, CallId, Input, MediaState};
+use sidetone_agent::{CallEnd, CallId, Input, MediaState, RecordingState};
 use sidetone_media::{MediaError, Session, SessionEvent, SessionStats};
 use sidetone_sip::CallTarget;
 
@@ -281,7 +281,10 @@ impl Phone {
             }
             SessionEvent::RecordingFailed(fault) => {
                 tracing::warn!(call = id.0, %fault, "recording");
-                return;
+                let state = RecordingState::Failed {
+                    fault: fault.to_string(),
+                };
+                return self.handle(Input::Recording { call: id, state });
             }
             SessionEvent::Stats(stats) => {
                 if self.heard == Some(id) {

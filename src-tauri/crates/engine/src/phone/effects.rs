@@ -6,6 +6,7 @@ use super::Phone;
 use crate::account::Line;
 use crate::api::EngineEvent;
 use crate::call::{Call, Sound};
+use crate::standalone::Wish;
 
 /// RFC 3261 section 21.4.26.
 const NOT_ACCEPTABLE_HERE: u16 = 488;
@@ -25,12 +26,26 @@ impl Phone {
                 self.line = None;
                 self.sip.set_account(None);
             }
+            Effect::Pause { reason } if self.standing.is_some() => {
+                self.wish(Wish::Pause { reason });
+            }
+            Effect::Unpause if self.standing.is_some() => self.wish(Wish::Unpause),
             Effect::Pause { reason } => self.server.pause(reason),
             Effect::Unpause => self.server.unpause(),
             Effect::Dial { call, number } => self.dial(call, number),
             Effect::Ringing { call } => self.ring(call),
             Effect::Answer { call } => self.answer(call),
             Effect::Reject { call, status } => self.reject(call, status),
+            Effect::Forward { call, number } => self.forward_call(call, &number),
+            Effect::Transfer { call, number } => self.transfer(call, &number),
+            Effect::TransferTo { call, other } => self.transfer_to(call, other),
+            Effect::Record {
+                call,
+                format,
+                label,
+            } => self.record(call, format, &label),
+            Effect::PauseRecording { call, on } => self.pause_recording(call, on),
+            Effect::StopRecording { call } => self.stop_recording(call),
             Effect::HangUp { call } => self.hang_up(call),
             Effect::Hold { call, on } => self.hold(call, on),
             Effect::Mute { on } => self.voice.mute(on),
@@ -47,6 +62,18 @@ impl Phone {
                 self.announce(EngineEvent::ShowRinging { call, notify });
             }
             Effect::HideRinging { call } => self.announce(EngineEvent::HideRinging { call }),
+            Effect::ShowOffer { interaction } => {
+                self.announce(EngineEvent::ShowOffer { interaction });
+            }
+            Effect::HideOffer { interaction } => {
+                self.announce(EngineEvent::HideOffer { interaction });
+            }
+            Effect::OpenPage { address } => self.open_page(&address),
+            Effect::ScreenPop(target) => self.screen_pop(target),
+            Effect::KeepSetting { field, value } => self.keep_setting(field, value),
+            Effect::Remember(entry) => self.history.remember(&entry),
+            Effect::MissedSeen => self.history.missed_seen(),
+            Effect::ClearHistory => self.history.clear(),
             Effect::StartTimer { timer, at } => self.timers.start(timer, at),
             Effect::StopTimer(timer) => self.timers.stop(timer),
             effect => tracing::error!(?effect, "cannot be carried out yet"),
@@ -96,6 +123,7 @@ impl Phone {
     }
 
     fn dial(&mut self, call: CallId, number: String) {
+        self.conceal_number(&number);
         self.calls.insert(call, Call::outgoing(Some(number)));
         self.prepare(call);
     }
@@ -110,7 +138,7 @@ impl Phone {
         self.prepare(call);
     }
 
-    fn reject(&mut self, call: CallId, status: u16) {
+    pub(super) fn reject(&mut self, call: CallId, status: u16) {
         let Some(dialog) = self.calls.get(&call).and_then(|c| c.dialog) else {
             return self.over(call, CallEnd::Local);
         };
@@ -119,7 +147,7 @@ impl Phone {
         }
     }
 
-    fn hang_up(&mut self, call: CallId) {
+    pub(super) fn hang_up(&mut self, call: CallId) {
         self.unhear(call);
         let Some(known) = self.calls.get(&call) else {
             return self.over(call, CallEnd::Local);

@@ -1,6 +1,6 @@
 //! What `sip` reports, told to the session.
 
-use sidetone_agent::{CallId, CallProgress, Input};
+use sidetone_agent::{CallId, CallProgress, Input, Registration};
 use sidetone_sip::{DialogId, Event, IncomingInvite};
 
 use super::Phone;
@@ -9,9 +9,17 @@ use crate::call::{self, Call};
 
 impl Phone {
     pub(super) fn sip_event(&mut self, event: Event) {
+        if self.errand_event(&event) {
+            return;
+        }
         match event {
             Event::Registration(state) => {
-                self.handle(Input::Registration(call::registration(state)));
+                let state = call::registration(state);
+                let registered = state == Registration::Registered;
+                self.handle(Input::Registration(state));
+                if registered {
+                    self.log_in_by_code();
+                }
             }
             Event::Incoming(invite) => self.incoming(&invite),
             Event::Provisional {
@@ -39,14 +47,24 @@ impl Phone {
                     self.over(id, call::end(end));
                 }
             }
-            // Nothing asks for a transfer yet, and none is allowed.
-            Event::ReferProgress { .. } | Event::Referred(_) => {}
+            Event::ReferProgress {
+                dialog,
+                status,
+                reason,
+                done,
+            } => self.refer_progress(dialog, status, reason, done),
+            // Nobody else decides whom this phone calls.
+            Event::Referred(request) => {
+                if let Err(fault) = self.sip.answer_refer(request.dialog, None) {
+                    tracing::debug!(%fault, "REFER was not refused");
+                }
+            }
             // Only the server role hears these.
             Event::Registered(_) | Event::FlowClosed(_) => {}
         }
     }
 
-    fn call_of(&self, dialog: DialogId) -> Option<CallId> {
+    pub(super) fn call_of(&self, dialog: DialogId) -> Option<CallId> {
         self.dialogs.get(&dialog).copied()
     }
 
@@ -55,7 +73,9 @@ impl Phone {
         self.calls
             .insert(id, Call::incoming(invite.dialog, invite.sdp.clone()));
         self.dialogs.insert(invite.dialog, id);
-        self.handle(Input::Incoming(call::incoming(id, invite)));
+        let incoming = call::incoming(id, invite);
+        self.conceal_caller(&incoming);
+        self.handle(Input::Incoming(incoming));
     }
 
     fn provisional(&mut self, dialog: DialogId, status: u16, sdp: Option<&str>) {
@@ -98,10 +118,18 @@ impl Phone {
         let Some(id) = self.call_of(dialog) else {
             return;
         };
-        let Some(call) = self.calls.get(&id) else {
+        let Some(call) = self.calls.get_mut(&id) else {
             return;
         };
         let hold = call.asked_hold.unwrap_or(call.held);
+        // An offer of ours that is still open collided with theirs (491) and is sent again by `sip`: theirs first.
+        call.overtaken |= call.asked_hold.is_some();
+        let call = &*call;
+        if call.overtaken
+            && let Some(session) = call.session()
+        {
+            session.roll_back();
+        }
         let answer = call.session().and_then(|session| {
             let made = match offer {
                 Some(offer) => session.answer_reoffer(offer, hold),
@@ -126,6 +154,7 @@ impl Phone {
         let Some(id) = self.call_of(dialog) else {
             return;
         };
+        self.offer_overtaken(id);
         if !self.apply_answer(id, sdp) {
             return;
         }
@@ -135,12 +164,29 @@ impl Phone {
         }
     }
 
+    /// What is answered was offered before the far end's own offer was: `media` has to know it again.
+    fn offer_overtaken(&mut self, id: CallId) {
+        let Some(call) = self.calls.get_mut(&id) else {
+            return;
+        };
+        if !std::mem::take(&mut call.overtaken) {
+            return;
+        }
+        let direction = call::wanted_direction(call.asked_hold.unwrap_or(call.held));
+        if let Some(Err(fault)) = call.session().map(|session| session.reoffer(direction)) {
+            tracing::debug!(call = id.0, %fault, "the offer of before");
+        }
+    }
+
     fn reoffer_refused(&mut self, dialog: DialogId, status: u16) {
         let Some(id) = self.call_of(dialog) else {
             return;
         };
-        if let Some(session) = self.calls.get(&id).and_then(Call::session) {
-            session.roll_back();
+        if let Some(call) = self.calls.get_mut(&id) {
+            call.overtaken = false;
+            if let Some(session) = call.session() {
+                session.roll_back();
+            }
         }
         tracing::info!(call = id.0, status, "the far end refused a new offer");
         self.hold_refused(id);
