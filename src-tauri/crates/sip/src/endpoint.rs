@@ -13,7 +13,7 @@ use tokio::time::{sleep_until, timeout};
 use crate::api::{Account, CallTarget, DialogId, EndpointConfig, Event, FlowId, SipError};
 use crate::core::{Core, Input, Output, redacted, summary};
 use crate::trace::{Ring, Trace, Wire};
-use crate::transport::{FromNet, Link, Net, connect, listen};
+use crate::transport::{FromNet, Known, Link, Net, connect, listen};
 
 /// How long [`Endpoint::shut_down`] waits for the far ends.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -83,6 +83,7 @@ impl Endpoint {
         let net = Net {
             events: from_net,
             accepted: Arc::new(AtomicU64::new(1)),
+            known: Arc::new(Known::default()),
         };
         let mut listening = Vec::new();
         let mut listeners = Listeners(Vec::new());

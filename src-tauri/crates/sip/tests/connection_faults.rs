@@ -41,7 +41,7 @@ fn certificate(state: RegistrationState) -> String {
 fn unreachable(state: RegistrationState) -> String {
     match state {
         RegistrationState::Unreachable { fault, retry_in_ms } => {
-            assert!((1000..=1250).contains(&retry_in_ms), "{retry_in_ms}");
+            assert!((300..=1250).contains(&retry_in_ms), "{retry_in_ms}");
             fault
         }
         other => panic!("{other:?}"),

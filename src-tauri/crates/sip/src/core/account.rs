@@ -7,11 +7,13 @@ use super::back_off::BackOff;
 use super::digest::ClientDigest;
 use super::message::Message;
 use super::transaction::{Answer, Owner, TxKey};
-use super::{Core, Fault, FlowId, Output, branch, token};
+use super::{Core, Fault, FaultKind, FlowId, Output, branch, token};
 use crate::api::{Account, RegistrationState, ServerAddress};
 
 /// How long a REGISTER may stay unanswered before its connection counts as dead.
 const REGISTER_PATIENCE: Duration = Duration::from_secs(8);
+/// The same for the first REGISTER over UDP: a new attempt repeats itself sooner than an old one.
+const DATAGRAM_PATIENCE: Duration = Duration::from_secs(3);
 /// The same when the network is known to have changed.
 const PROBE_PATIENCE: Duration = Duration::from_millis(1500);
 /// A certificate is not repaired within seconds.
@@ -234,17 +236,18 @@ impl Core {
         let Some(registration) = &mut self.registration else {
             return;
         };
-        let mut wait = registration.back_off.next(&mut self.rng);
-        if fault.certificate {
-            wait = CERTIFICATE_RETRY;
-        }
+        let mut wait = match fault.kind {
+            FaultKind::Path => registration.back_off.path(now, &mut self.rng),
+            FaultKind::Server => registration.back_off.server(&mut self.rng),
+            FaultKind::Certificate => CERTIFICATE_RETRY,
+        };
         if let Some(asked) = retry_after {
             wait = wait.max(asked);
         }
         registration.phase = Phase::Waiting(now + wait);
         let words = fault.words.clone();
         tracing::info!(fault = %words, retry_in_ms = wait.as_millis(), "no registration");
-        self.registration_event(if fault.certificate {
+        self.registration_event(if fault.kind == FaultKind::Certificate {
             RegistrationState::Certificate { fault: words }
         } else {
             RegistrationState::Unreachable {
@@ -255,13 +258,13 @@ impl Core {
     }
 
     /// Gives up the connection and waits for the next attempt.
-    fn abandon(&mut self, now: Instant, flow: FlowId, words: String, retry: Option<Duration>) {
+    fn abandon(&mut self, now: Instant, flow: FlowId, fault: &Fault, retry: Option<Duration>) {
         self.close_flow(flow);
         self.calls_lose_flow(now, flow);
         for expiry in self.tx.flow_lost(flow) {
             self.expired(now, expiry, true);
         }
-        self.wait(now, &Fault::network(words), retry);
+        self.wait(now, fault, retry);
     }
 
     pub(super) fn registration_timeout(&mut self, now: Instant) {
@@ -353,8 +356,14 @@ impl Core {
             .digest
             .authorize(&mut request, &registration.account.credentials);
         let reliable = flow.kind.reliable();
+        let bound = matches!(registration.phase, Phase::Registered { .. });
+        let patience = if reliable || bound {
+            REGISTER_PATIENCE
+        } else {
+            DATAGRAM_PATIENCE
+        };
         let key = self.tx.send(now, flow_id, reliable, request, owner, 0);
-        self.tx.hurry(&key, now + REGISTER_PATIENCE);
+        self.tx.hurry(&key, now + patience);
         Some(key)
     }
 
@@ -402,7 +411,7 @@ impl Core {
                 );
                 let asked = response.number("Retry-After");
                 let asked = asked.map(|s| Duration::from_secs(u64::from(s.min(300))));
-                self.abandon(now, flow, words, asked);
+                self.abandon(now, flow, &Fault::server(words), asked);
             }
             _ => self.register_refused(flow, response),
         }
@@ -466,12 +475,15 @@ impl Core {
             Phase::Registering(flow, key) | Phase::Refreshing(flow, key) if *key == answer.key => {
                 let name = server_name(&registration.account.server);
                 let flow = *flow;
-                self.abandon(
-                    now,
-                    flow,
-                    format!("the server at {name} does not answer"),
-                    None,
-                );
+                let words = format!("the server at {name} does not answer");
+                // Over a stream the way is open and the server silent; datagrams tell nothing of the way.
+                let open = self.flows.get(&flow).is_some_and(|f| f.kind.reliable());
+                let fault = if open {
+                    Fault::server(words)
+                } else {
+                    Fault::network(words)
+                };
+                self.abandon(now, flow, &fault, None);
             }
             _ => {}
         }

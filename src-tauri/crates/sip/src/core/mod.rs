@@ -79,15 +79,32 @@ pub(crate) enum Output {
 /// Why a connection failed, in words for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
-    /// The certificate is the reason: trying again soon will not help.
-    pub(crate) certificate: bool,
+    pub(crate) kind: FaultKind,
     pub(crate) words: String,
+}
+
+/// What a failed connection says about the next attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FaultKind {
+    /// No way to the server: asking again costs nobody anything, and it may be back any moment.
+    Path,
+    /// The server was reached and is in trouble: it is spared.
+    Server,
+    /// The certificate is the reason: trying again soon will not help.
+    Certificate,
 }
 
 impl Fault {
     pub(crate) fn network(words: impl Into<String>) -> Self {
         Self {
-            certificate: false,
+            kind: FaultKind::Path,
+            words: words.into(),
+        }
+    }
+
+    pub(crate) fn server(words: impl Into<String>) -> Self {
+        Self {
+            kind: FaultKind::Server,
             words: words.into(),
         }
     }

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use super::dial::{dial, resolve};
 use super::{CONNECT_PATIENCE, FromNet, Link, Net, stream, udp, web_socket};
 use crate::api::{FlowId, ServerAddress};
-use crate::core::{Fault, Flow, TransportKind};
+use crate::core::{Fault, FaultKind, Flow, TransportKind};
 
 /// Runs one client connection from its set-up to its end.
 pub(crate) async fn connect(
@@ -45,13 +46,13 @@ async fn run(
     let name = format!("{host}:{port}");
     let silent = || Fault::network(format!("the server at {name} does not answer"));
     if let ServerAddress::Udp(..) = server {
-        let addresses = match resolve(&host, port).await {
+        let addresses = match resolve(net, &host, port).await {
             Ok(addresses) => addresses,
             Err(fault) => return fault,
         };
         return udp::run_client(net, id, addresses[0], udp_bind, &name).await;
     }
-    let tcp = match timeout(CONNECT_PATIENCE, dial(&host, port, &name)).await {
+    let tcp = match timeout(CONNECT_PATIENCE, dial(net, &host, port, &name)).await {
         Ok(Ok(tcp)) => tcp,
         Ok(Err(fault)) => return fault,
         Err(_) => return silent(),
@@ -65,7 +66,7 @@ async fn run(
     }
     let Some(config) = tls else {
         return Fault {
-            certificate: true,
+            kind: FaultKind::Certificate,
             words: format!("no trusted certificates are configured to check {name} with"),
         };
     };
@@ -154,36 +155,4 @@ where
             stream::run(net, id, stream, outgoing, name, true).await
         }
     }
-}
-
-async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Fault> {
-    let unknown = || Fault::network(format!("the server name {host} cannot be found"));
-    let found = timeout(CONNECT_PATIENCE, lookup_host((host, port))).await;
-    let addresses: Vec<SocketAddr> = match found {
-        Ok(Ok(addresses)) => addresses.collect(),
-        Ok(Err(_)) | Err(_) => return Err(unknown()),
-    };
-    if addresses.is_empty() {
-        return Err(unknown());
-    }
-    Ok(addresses)
-}
-
-/// Tries the addresses of a host one after the other.
-async fn dial(host: &str, port: u16, name: &str) -> Result<TcpStream, Fault> {
-    let mut fault = Fault::network(format!("the server at {name} does not answer"));
-    let addresses = resolve(host, port).await?;
-    // A silent address must leave time for the next one.
-    let share = CONNECT_PATIENCE / u32::try_from(addresses.len() + 1).unwrap_or(u32::MAX);
-    for address in addresses {
-        match timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(tcp)) => {
-                stream::keep_alive(&tcp);
-                return Ok(tcp);
-            }
-            Ok(Err(error)) => fault = Fault::of_io(&error, name),
-            Err(_) => {}
-        }
-    }
-    Err(fault)
 }

@@ -5,7 +5,7 @@ use std::io;
 use rustls::CertificateError;
 use rustls_pki_types::UnixTime;
 
-use crate::core::Fault;
+use crate::core::{Fault, FaultKind};
 
 impl Fault {
     pub(crate) fn of_io(error: &io::Error, server: &str) -> Self {
@@ -35,7 +35,7 @@ impl Fault {
 
     fn of_tls(error: &rustls::Error, server: &str) -> Self {
         let rustls::Error::InvalidCertificate(fault) = error else {
-            return Self::network(format!("no secure connection to {server}: {error}"));
+            return Self::server(format!("no secure connection to {server}: {error}"));
         };
         let words = match fault {
             CertificateError::ExpiredContext { not_after, .. } => format!(
@@ -80,7 +80,7 @@ impl Fault {
             other => format!("the certificate of {server} cannot be trusted: {other}"),
         };
         Self {
-            certificate: true,
+            kind: FaultKind::Certificate,
             words,
         }
     }

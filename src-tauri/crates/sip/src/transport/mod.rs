@@ -1,6 +1,7 @@
 //! Thin tokio transports: bytes between sockets and the core, nothing decided here.
 
 mod connect;
+mod dial;
 mod fault;
 mod framing;
 #[cfg(feature = "fuzzing")]
@@ -19,6 +20,7 @@ use tokio::net::UdpSocket;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 pub(crate) use self::connect::connect;
+pub(crate) use self::dial::Known;
 pub(crate) use self::listen::listen;
 use crate::api::FlowId;
 use crate::core::{Fault, Flow};
@@ -68,6 +70,8 @@ impl Link {
 pub(crate) struct Net {
     pub(crate) events: UnboundedSender<FromNet>,
     pub(crate) accepted: Arc<AtomicU64>,
+    /// Addresses of servers as they were found last.
+    pub(crate) known: Arc<dial::Known>,
 }
 
 impl Net {

@@ -71,7 +71,7 @@ where
                         Ok(Some(Frame::Pong)) => answers_pings = true,
                         Ok(None) => break,
                         Err(_) => {
-                            return Fault::network(format!("the server at {name} does not speak SIP"));
+                            return Fault::server(format!("the server at {name} does not speak SIP"));
                         }
                     }
                 }

@@ -42,13 +42,13 @@ where
         .insert(PROTOCOL, HeaderValue::from_static("sip"));
     match client_async_with_config(request, stream, Some(limits())).await {
         Ok((socket, _)) => Ok(socket),
-        Err(Error::Http(response)) => Err(Fault::network(format!(
+        Err(Error::Http(response)) => Err(Fault::server(format!(
             "the server at {name} does not speak SIP at {} (HTTP {})",
             url.path(),
             response.status().as_u16()
         ))),
         Err(Error::Io(error)) => Err(Fault::of_io(&error, name)),
-        Err(error) => Err(Fault::network(format!(
+        Err(error) => Err(Fault::server(format!(
             "the server at {name} does not speak SIP over WebSocket: {error}"
         ))),
     }

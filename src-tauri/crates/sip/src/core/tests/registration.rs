@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::solo::Solo;
 use super::{Side, Sim};
 use crate::api::{Event, RegistrationState};
-use crate::core::{Fault, Input, TransportKind};
+use crate::core::{Fault, FaultKind, Input, TransportKind};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -203,7 +203,7 @@ fn a_bad_certificate_is_named_and_retried_slowly() {
     sim.set_account("right");
     sim.run(SECOND, |_, _, _| {});
     let fault = Fault {
-        certificate: true,
+        kind: FaultKind::Certificate,
         words: "expired".to_owned(),
     };
     let first = crate::api::FlowId(super::super::FIRST_OUTGOING);
