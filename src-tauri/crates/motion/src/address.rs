@@ -3,7 +3,7 @@ use std::fmt;
 use url::Url;
 
 use crate::fault::Fault;
-use crate::routes::Route;
+use crate::routes::{Route, placeholder};
 
 /// The base address of a contact-centre server; always HTTPS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,10 +64,19 @@ impl ServerUrl {
     }
 
     /// The full address of a route.
-    pub(crate) fn of(&self, route: Route) -> Url {
-        let (path, query) = match route.path.split_once('?') {
+    pub(crate) fn of(&self, route: &Route) -> Url {
+        self.of_one(route, "")
+    }
+
+    /// The full address of a route about one thing, whatever characters its name has.
+    pub(crate) fn of_one(&self, route: &Route, name: &str) -> Url {
+        let path = match placeholder(&route.path) {
+            Some(placeholder) => route.path.replace(placeholder, &encoded(name)),
+            None => route.path.to_string(),
+        };
+        let (path, query) = match path.split_once('?') {
             Some((path, query)) => (path, Some(query)),
-            None => (route.path, None),
+            None => (path.as_str(), None),
         };
         let mut url = self.0.clone();
         let full = format!("{}{path}", self.0.path());
@@ -75,6 +84,42 @@ impl ServerUrl {
         url.set_query(query);
         url
     }
+
+    /// The address of a page, given as a path below the server's or as a full address.
+    ///
+    /// # Errors
+    /// [`Fault::BadAddress`] when it is no HTTPS address.
+    pub fn page(&self, address: &str) -> Result<Url, Fault> {
+        let bad = |why: &'static str| Fault::BadAddress {
+            typed: address.to_owned(),
+            why,
+        };
+        let url = self
+            .0
+            .join(address.trim())
+            .map_err(|_| bad("it is not a web address"))?;
+        if url.scheme() != "https" {
+            return Err(bad("it does not begin with https"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(bad("name and password do not belong in the address"));
+        }
+        Ok(url)
+    }
+}
+
+/// One segment of a path (RFC 3986 section 2.1).
+fn encoded(name: &str) -> String {
+    let mut path = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) {
+            path.push(char::from(byte));
+        } else {
+            // Writing to a text cannot fail.
+            let _ = fmt::Write::write_fmt(&mut path, format_args!("%{byte:02X}"));
+        }
+    }
+    path
 }
 
 impl fmt::Display for ServerUrl {
@@ -114,7 +159,7 @@ mod tests {
         ] {
             let url = ServerUrl::parse(typed).unwrap();
             assert_eq!(url.to_string(), shown);
-            assert_eq!(url.of(ROUTES.me).as_str(), me);
+            assert_eq!(url.of(&ROUTES.me).as_str(), me);
         }
     }
 
@@ -137,8 +182,41 @@ mod tests {
     fn a_query_in_the_table_stays_a_query() {
         let url = ServerUrl::parse("a.example").unwrap();
         assert_eq!(
-            url.of(ROUTES.queues).as_str(),
+            url.of(&ROUTES.queues).as_str(),
             "https://a.example/api/voice/queues?member=me"
         );
+    }
+
+    #[test]
+    fn the_name_of_a_call_stays_one_segment_of_the_path() {
+        let url = ServerUrl::parse("a.example/cc").unwrap();
+        for (name, segment) in [
+            ("9f-1@10.0.0.7", "9f-1%4010.0.0.7"),
+            ("a/../../b?c#d", "a%2F..%2F..%2Fb%3Fc%23d"),
+            ("più tardi", "pi%C3%B9%20tardi"),
+        ] {
+            assert_eq!(
+                url.of_one(&ROUTES.dispose, name).as_str(),
+                format!("https://a.example/cc/api/calls/{segment}/disposition")
+            );
+        }
+    }
+
+    #[test]
+    fn pages_are_below_the_server_or_full_https_addresses() {
+        let url = ServerUrl::parse("a.example/cc").unwrap();
+        for (address, full) in [
+            ("chat/7", Some("https://a.example/cc/chat/7")),
+            ("/chat/7", Some("https://a.example/chat/7")),
+            ("https://b.example/x", Some("https://b.example/x")),
+            ("//b.example/x", Some("https://b.example/x")),
+            ("http://a.example/x", None),
+            ("file:///etc/passwd", None),
+            ("javascript:alert(1)", None),
+            ("https://me:secret@a.example/", None),
+        ] {
+            let got = url.page(address).ok();
+            assert_eq!(got.as_ref().map(url::Url::as_str), full, "{address}");
+        }
     }
 }

@@ -6,14 +6,16 @@ use reqwest::{Response, StatusCode};
 use rustls::ClientConfig;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use sidetone_profile::Secret;
+use serde_json::Value;
+use sidetone_profile::{PasswordRules, Secret};
+use url::Url;
 
 use crate::address::ServerUrl;
 use crate::fault::{Fault, Peer, Unreachable};
-use crate::routes::{ROUTES, Route};
+use crate::routes::{ROUTES, Route, Routes};
 use crate::session::Session;
 use crate::sign_on::{SignOn, TOKEN_EXPIRED};
-use crate::wire::{Problem, Token, shortened};
+use crate::wire::{Problem, Token, read_password_rules, shortened};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(8);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
@@ -24,6 +26,7 @@ const AGENT: &str = concat!("Sidetone/", env!("CARGO_PKG_VERSION"));
 pub struct Client {
     http: reqwest::Client,
     url: ServerUrl,
+    routes: Arc<Routes>,
     tls: Arc<ClientConfig>,
 }
 
@@ -45,6 +48,21 @@ pub enum SignInError {
     /// The account is disabled.
     #[error("the account is disabled")]
     Disabled,
+    /// The password is too old or was set by somebody else: a new one is needed first.
+    #[error("the password is too old; a new one is needed")]
+    PasswordExpired(PasswordRules),
+    /// The new password was refused; the words say why.
+    #[error("{0}")]
+    PasswordRefused(String),
+    /// This server has no sign-in through the browser.
+    #[error("this server has no sign-in through the browser")]
+    NoBrowserSignIn,
+    /// The browser's sign-in failed; the words say why.
+    #[error("{0}")]
+    Browser(String),
+    /// The agent is signed in elsewhere; the words say where.
+    #[error("{0}")]
+    Elsewhere(String),
     /// Anything that is not about this account.
     #[error("{0}")]
     Fault(Fault),
@@ -60,15 +78,22 @@ impl SignInError {
             Self::WrongCode => "wrong_code",
             Self::Locked => "account_locked",
             Self::Disabled => "account_disabled",
-            Self::Fault(_) => "",
+            Self::PasswordExpired(_) => "password_expired",
+            Self::PasswordRefused(_) => "password_refused",
+            Self::Elsewhere(_) => "signed_in_elsewhere",
+            Self::NoBrowserSignIn | Self::Browser(_) | Self::Fault(_) => "",
         }
     }
 }
 
 impl From<Fault> for SignInError {
     fn from(fault: Fault) -> Self {
-        let (Fault::Refused { code, .. } | Fault::SessionEnded { code, .. }) = &fault else {
-            return Self::Fault(fault);
+        let (code, detail) = match &fault {
+            Fault::PasswordExpired(rules) => return Self::PasswordExpired(rules.clone()),
+            Fault::Refused { code, detail, .. } | Fault::SessionEnded { code, detail } => {
+                (code, detail)
+            }
+            _ => return Self::Fault(fault),
         };
         let of_the_account = [
             Self::WrongPassword,
@@ -76,6 +101,8 @@ impl From<Fault> for SignInError {
             Self::WrongCode,
             Self::Locked,
             Self::Disabled,
+            Self::PasswordRefused(detail.clone()),
+            Self::Elsewhere(detail.clone()),
         ];
         let same = of_the_account.into_iter().find(|e| e.code() == code);
         same.unwrap_or(Self::Fault(fault))
@@ -90,6 +117,18 @@ impl Client {
     /// # Errors
     /// [`Fault::BadAddress`] when it is no HTTPS address.
     pub fn new(server: &str, tls: Arc<ClientConfig>) -> Result<Self, Fault> {
+        Self::with_routes(server, tls, Arc::new(ROUTES.clone()))
+    }
+
+    /// The same for a site with paths of its own.
+    ///
+    /// # Errors
+    /// [`Fault::BadAddress`] when it is no HTTPS address.
+    pub fn with_routes(
+        server: &str,
+        tls: Arc<ClientConfig>,
+        routes: Arc<Routes>,
+    ) -> Result<Self, Fault> {
         let url = ServerUrl::parse(server)?;
         let http = reqwest::Client::builder()
             .tls_backend_preconfigured((*tls).clone())
@@ -103,12 +142,17 @@ impl Client {
                 host: url.host().to_owned(),
                 fault: e.to_string(),
             })?;
-        Ok(Self { http, url, tls })
+        Ok(Self {
+            http,
+            url,
+            routes,
+            tls,
+        })
     }
 
     /// Signs in with name, password and, when the server asked for one, a one-time code.
     ///
-    /// The session keeps name and password, and signs in again by itself when its token runs out.
+    /// The session keeps name and password, and gets another token by itself when its own runs out.
     ///
     /// # Errors
     /// [`SignInError`] tells the account's faults from all others.
@@ -119,7 +163,7 @@ impl Client {
         code: Option<&Secret>,
     ) -> Result<Session, SignInError> {
         let token = self.token(name, password, code).await?;
-        let sign_on = SignOn::new(self.clone(), name.to_owned(), password.clone(), token);
+        let sign_on = SignOn::new(self.clone(), name.to_owned(), Some(password.clone()), token);
         Ok(Session::new(sign_on))
     }
 
@@ -142,8 +186,67 @@ impl Client {
             password: password.reveal(),
             code: code.map(Secret::reveal),
         };
-        let response = self.send(ROUTES.sign_in, None, Some(&body), None).await?;
-        Ok(self.read_json(ROUTES.sign_in, response).await?)
+        let route = &self.routes.sign_in;
+        let response = self.post(route, &body).await?;
+        Ok(self.read_json(route, response).await?)
+    }
+
+    /// Gives a refresh token for a bearer token and the next refresh token.
+    pub(crate) async fn refresh(&self, refresh: &Secret) -> Result<Token, Fault> {
+        let route = &self.routes.refresh;
+        let body = serde_json::json!({ "refreshToken": refresh.reveal() });
+        let response = self.post(route, &body).await?;
+        self.read_json(route, response).await
+    }
+
+    /// Sets a new password; no token is needed, since one that is too old gives none.
+    ///
+    /// # Errors
+    /// [`SignInError::WrongPassword`], [`SignInError::PasswordRefused`] with the rule, or another.
+    pub async fn change_password(
+        &self,
+        name: &str,
+        current: &Secret,
+        new: &Secret,
+        code: Option<&Secret>,
+    ) -> Result<(), SignInError> {
+        let mut body = serde_json::json!({
+            "name": name,
+            "password": current.reveal(),
+            "newPassword": new.reveal(),
+        });
+        if let (Some(code), Some(fields)) = (code, body.as_object_mut()) {
+            fields.insert("code".to_owned(), code.reveal().into());
+        }
+        let route = &self.routes.change_password;
+        match self.post(route, &body).await {
+            Ok(_) => Ok(()),
+            Err(fault) if fault.is_absent() => Err(SignInError::PasswordRefused(
+                "this server does not let its agents change their password here".to_owned(),
+            )),
+            Err(fault) => Err(fault.into()),
+        }
+    }
+
+    /// What a new password needs; `None` when the server does not say.
+    ///
+    /// # Errors
+    /// Any [`Fault`].
+    pub async fn password_rules(&self) -> Result<Option<PasswordRules>, Fault> {
+        let route = &self.routes.password_rules;
+        let answer = self
+            .send(&self.url.of(route), route, None, None::<&()>, None)
+            .await;
+        let response = match answer {
+            Err(fault) if fault.is_absent() => return Ok(None),
+            answer => answer?,
+        };
+        let document: Value = self.read_json(route, response).await?;
+        Ok(Some(read_password_rules(&document)))
+    }
+
+    pub(crate) fn routes(&self) -> &Routes {
+        &self.routes
     }
 
     /// The server's address.
@@ -163,17 +266,28 @@ impl Client {
         }
     }
 
-    /// Sends a request and gives back a response of success, or 304 when `etag` was given.
+    /// Sends a request that needs no token.
+    pub(crate) async fn post(
+        &self,
+        route: &Route,
+        body: &(impl Serialize + ?Sized),
+    ) -> Result<Response, Fault> {
+        self.send(&self.url.of(route), route, None, Some(body), None)
+            .await
+    }
+
+    /// Sends a request to the address of a route and gives back a response of success, or 304 when `etag` was given.
     pub(crate) async fn send(
         &self,
-        route: Route,
+        address: &Url,
+        route: &Route,
         token: Option<&Secret>,
         body: Option<&(impl Serialize + ?Sized)>,
         etag: Option<&str>,
     ) -> Result<Response, Fault> {
         let mut request = self
             .http
-            .request(route.method.into(), self.url.of(route))
+            .request(route.method.into(), address.clone())
             .header(USER_AGENT, AGENT)
             .header(ACCEPT, "application/json, application/problem+json");
         if let Some(token) = token {
@@ -197,7 +311,7 @@ impl Client {
     /// Reads the body of an answer of success.
     pub(crate) async fn read_json<T: DeserializeOwned>(
         &self,
-        route: Route,
+        route: &Route,
         response: Response,
     ) -> Result<T, Fault> {
         if !is_json(&response) {
@@ -212,7 +326,7 @@ impl Client {
         })
     }
 
-    async fn refusal(&self, route: Route, had_token: bool, response: Response) -> Fault {
+    async fn refusal(&self, route: &Route, had_token: bool, response: Response) -> Fault {
         let status = response.status();
         let json = is_json(&response);
         let html = (!json).then(|| self.not_json(route, &response));
@@ -233,6 +347,9 @@ impl Client {
                     "the session has ended".clone_into(&mut detail);
                 }
                 Fault::SessionEnded { code, detail }
+            }
+            (_, Some(problem)) if problem.code == "password_expired" => {
+                Fault::PasswordExpired(problem.password_rules())
             }
             (status, Some(problem)) if !problem.code.is_empty() => Fault::Refused {
                 status: status.as_u16(),
@@ -255,7 +372,7 @@ impl Client {
         }
     }
 
-    fn not_json(&self, route: Route, response: &Response) -> Fault {
+    fn not_json(&self, route: &Route, response: &Response) -> Fault {
         let got = match response.headers().get(CONTENT_TYPE) {
             Some(value) => {
                 let value = value.to_str().unwrap_or("an unreadable content type");

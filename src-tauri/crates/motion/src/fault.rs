@@ -2,6 +2,7 @@ use std::error::Error as StdError;
 use std::io;
 
 use rustls::CertificateError;
+use sidetone_profile::PasswordRules;
 
 /// Why a request to the contact-centre server did not give what it should; each is one sentence.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -66,6 +67,9 @@ pub enum Fault {
         /// The server's sentence.
         detail: String,
     },
+    /// The password is too old: a new one is needed before anything else.
+    #[error("the password is too old; a new one is needed")]
+    PasswordExpired(PasswordRules),
     /// The server answered with a status and no reason.
     #[error("the server could not answer {job}: status {status}")]
     Status {
@@ -188,6 +192,28 @@ pub(crate) struct Peer<'a> {
 }
 
 impl Fault {
+    /// The server does not know the route at all: a feature that it does not have.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        match self {
+            Self::NotSuchServer { .. } => true,
+            Self::Refused { status, .. } | Self::Status { status, .. } => {
+                matches!(status, 404 | 405 | 501)
+            }
+            _ => false,
+        }
+    }
+
+    /// The server is away, not against: nothing of it answers, or something before it that says so.
+    #[must_use]
+    pub fn is_away(&self) -> bool {
+        match self {
+            Self::Unreachable(_) => true,
+            Self::Status { status, .. } | Self::Refused { status, .. } => *status >= 500,
+            _ => false,
+        }
+    }
+
     /// Names the fault of a connection by the first known cause in a chain of errors.
     pub(crate) fn of_connection(peer: Peer<'_>, error: &(dyn StdError + 'static)) -> Self {
         let host = || peer.host.to_owned();

@@ -9,10 +9,12 @@
 )]
 
 mod address;
+mod browser;
 mod client;
 mod fault;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod polling;
 mod realtime;
 mod routes;
 mod session;
@@ -21,9 +23,13 @@ pub mod trust;
 mod wire;
 
 pub use address::ServerUrl;
+pub use browser::BrowserSignIn;
 pub use client::{Client, SignInError};
 pub use fault::{CertificateFault, Fault, Unreachable};
-pub use realtime::{Realtime, RealtimeEvent};
-pub use routes::ROUTES;
+pub use realtime::{Listed, Realtime, RealtimeEvent};
+pub use routes::{ROUTES, Route, RouteError, Routes};
 pub use session::{AgentDocument, Session};
-pub use wire::{IceServer, PauseReason, Presence, Queue, SipCredentials, SipTransport};
+pub use wire::{
+    BadField, Callback, ChannelPresence, IceServer, Interaction, PauseReason, Presence,
+    PreviewCall, Queue, SettingsDocument, SipCredentials, SipTransport, channel_name,
+};

@@ -7,6 +7,7 @@ use rustls::pki_types::ServerName;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use sidetone_profile::Disposition;
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -19,10 +20,14 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::client::{Client, reason_alone};
 use crate::fault::{CLOSED, Fault, Unreachable};
+use crate::polling::Polling;
 use crate::routes::ROUTES;
-use crate::session::AgentDocument;
-use crate::sign_on::{Bearer, SignOn, TOKEN_EXPIRED};
-use crate::wire::{List, PauseReason, Presence, PresenceDocument, Problem, Queue};
+use crate::session::{AgentDocument, Session};
+use crate::sign_on::{Bearer, TOKEN_EXPIRED};
+use crate::wire::{
+    Callback, Interaction, PauseReason, Presence, PresenceDocument, PreviewCall, Problem, Queue,
+    Row, SettingsDocument, SipCredentials, rows,
+};
 
 /// The server pings every 20 s: two missed pings and a bit are a dead connection.
 const SILENCE: Duration = Duration::from_secs(45);
@@ -38,18 +43,35 @@ pub enum RealtimeEvent {
         /// Nothing was missed.
         resumed: bool,
     },
-    /// The socket is gone or could not be opened; it is tried again by itself.
+    /// There is no socket, for this reason, but the server answers: from now on it is asked every few seconds for what
+    /// changed, until the socket comes back. Fetch everything anew.
+    Polling(Fault),
+    /// The server cannot be reached; it is tried again by itself.
     Disconnected(Fault),
     /// The profile changed: fetch it.
     ProfileChanged,
     /// The profile changed to this.
     Profile(Box<AgentDocument>),
-    /// The presence changed.
+    /// The SIP account as it is now.
+    SipAccount(Box<SipCredentials>),
+    /// The presence changed, or is still the same by the server's newest word.
     Presence(Presence),
     /// The agent's queues changed.
     Queues(Vec<Queue>),
     /// The reasons to pause for changed.
     Pauses(Vec<PauseReason>),
+    /// What the server sets for all agents changed.
+    Settings(Box<SettingsDocument>),
+    /// The tree of dispositions changed.
+    Dispositions(Vec<Disposition>),
+    /// The callbacks changed: the whole list.
+    Callbacks(Vec<Callback>),
+    /// The preview calls changed: the whole list.
+    Previews(Vec<PreviewCall>),
+    /// The interactions changed: the whole list.
+    Interactions(Vec<Interaction>),
+    /// One of these changed, and the server did not say what to: fetch it.
+    Changed(Listed),
     /// The server ended the session; nothing follows.
     SignedOut {
         /// For example `account_disabled`.
@@ -57,6 +79,25 @@ pub enum RealtimeEvent {
         /// The server's sentence.
         detail: String,
     },
+}
+
+/// What is fetched when the server only says that it changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listed {
+    /// [`Session::queues`].
+    Queues,
+    /// [`Session::pauses`].
+    Pauses,
+    /// [`Session::settings`].
+    Settings,
+    /// [`Session::dispositions`].
+    Dispositions,
+    /// [`Session::callbacks`].
+    Callbacks,
+    /// [`Session::previews`].
+    Previews,
+    /// [`Session::interactions`].
+    Interactions,
 }
 
 /// The realtime socket, reconnected by itself; closes when dropped.
@@ -67,11 +108,11 @@ pub struct Realtime {
 }
 
 impl Realtime {
-    pub(crate) fn start(sign_on: Arc<SignOn>) -> Self {
+    pub(crate) fn start(session: Session) -> Self {
         let (tell, events) = mpsc::unbounded_channel();
         let link = Link {
-            bearer: sign_on.bearer(),
-            sign_on,
+            bearer: session.sign_on().bearer(),
+            session,
             tell,
             since: None,
         };
@@ -95,7 +136,7 @@ type Socket = WebSocketStream<TlsStream<TcpStream>>;
 
 /// The task's state.
 pub(crate) struct Link {
-    sign_on: Arc<SignOn>,
+    session: Session,
     /// The token of this connection, or of the last.
     bearer: Bearer,
     tell: mpsc::UnboundedSender<RealtimeEvent>,
@@ -107,6 +148,8 @@ pub(crate) struct Link {
 enum End {
     /// Try again.
     Lost(Fault),
+    /// The server may answer, but not with a WebSocket: try again, and ask it meanwhile.
+    NoSocket(Fault),
     /// Come back with the token of now.
     Renewed,
     /// The token is taken no longer.
@@ -134,10 +177,12 @@ struct Hello {
 impl Link {
     async fn keep(mut self) {
         let mut backoff = Backoff::new();
+        let mut polling: Option<Polling> = None;
         loop {
-            let mut end = self.once(&mut backoff).await;
+            backoff.within(self.session.grace());
+            let mut end = self.once(&mut backoff, &mut polling).await;
             if matches!(end, End::Refused) {
-                end = match self.sign_on.renew_refused(&self.bearer).await {
+                end = match self.session.sign_on().renew_refused(&self.bearer).await {
                     Ok(()) => {
                         // A server that refuses each new token, too, is not asked without a pause.
                         tokio::time::sleep(backoff.next()).await;
@@ -146,27 +191,46 @@ impl Link {
                     Err(fault) => self.end_of(fault),
                 };
             }
-            match end {
+            let wait = match end {
                 End::Final => return,
-                End::Renewed | End::Refused => {}
+                End::Renewed | End::Refused => continue,
                 End::Lost(fault) => {
+                    polling = None;
                     let wait = backoff.next();
                     tracing::info!(%fault, retry_ms = wait.as_millis(), "realtime connection is down");
                     if !self.say(RealtimeEvent::Disconnected(fault)) {
                         return;
                     }
-                    tokio::time::sleep(wait).await;
+                    wait
                 }
-            }
+                End::NoSocket(fault) => {
+                    let wait = backoff.next();
+                    tracing::info!(%fault, retry_ms = wait.as_millis(), "no WebSocket can be had");
+                    if polling.is_none() {
+                        polling = Some(Polling::start(
+                            self.session.clone(),
+                            self.tell.clone(),
+                            fault,
+                        ));
+                    }
+                    if self.tell.is_closed() {
+                        return;
+                    }
+                    wait
+                }
+            };
+            tokio::time::sleep(wait).await;
         }
     }
 
     /// One connection, from its beginning to its end.
-    async fn once(&mut self, backoff: &mut Backoff) -> End {
-        self.bearer = self.sign_on.bearer();
+    async fn once(&mut self, backoff: &mut Backoff, polling: &mut Option<Polling>) -> End {
+        let sign_on = Arc::clone(self.session.sign_on());
+        self.bearer = sign_on.bearer();
         match tokio::time::timeout(CONNECT_TIMEOUT, self.connect()).await {
             Ok(Ok(socket)) => {
-                let (sign_on, bearer) = (Arc::clone(&self.sign_on), self.bearer.clone());
+                *polling = None;
+                let bearer = self.bearer.clone();
                 tokio::select! {
                     end = self.listen(socket, backoff) => end,
                     renewed = sign_on.renew_in_time(&bearer) => match renewed {
@@ -176,10 +240,13 @@ impl Link {
                 }
             }
             Ok(Err(Fault::SessionEnded { code, .. })) if code == TOKEN_EXPIRED => End::Refused,
-            Ok(Err(fault)) => self.end_of(fault),
+            Ok(Err(fault)) => match self.end_of(fault) {
+                End::Lost(fault) if may_answer(&fault) => End::NoSocket(fault),
+                end => end,
+            },
             Err(_) => {
                 let host = self.client().url().host().to_owned();
-                End::Lost(Unreachable::Timeout { host }.into())
+                End::NoSocket(Unreachable::Timeout { host }.into())
             }
         }
     }
@@ -187,7 +254,7 @@ impl Link {
     fn end_of(&self, fault: Fault) -> End {
         match fault {
             Fault::SessionEnded { code, detail } => {
-                self.sign_on.end(&code, &detail);
+                self.session.sign_on().end(&code, &detail);
                 self.say(RealtimeEvent::SignedOut { code, detail });
                 End::Final
             }
@@ -196,7 +263,7 @@ impl Link {
     }
 
     fn client(&self) -> &Client {
-        self.sign_on.client()
+        self.session.client()
     }
 
     async fn connect(&self) -> Result<Socket, Fault> {
@@ -217,7 +284,7 @@ impl Link {
             .await
             .map_err(|e| broken(&e))?;
 
-        let mut url = self.client().url().of(ROUTES.realtime);
+        let mut url = self.client().url().of(&self.session.routes().realtime);
         if let Some(since) = self.since {
             url.query_pairs_mut()
                 .append_pair("since", &since.to_string());
@@ -257,7 +324,7 @@ impl Link {
             }
             StatusCode::NOT_FOUND => Fault::NotSuchServer {
                 host: self.client().url().host().to_owned(),
-                path: format!("/{}", ROUTES.realtime.path),
+                path: format!("/{}", self.session.routes().realtime.path),
             },
             status => Fault::Status {
                 job: ROUTES.realtime.job,
@@ -293,6 +360,9 @@ impl Link {
                         return end;
                     }
                     Ok(Some(event)) => {
+                        if let RealtimeEvent::Settings(settings) = &event {
+                            self.session.note_grace(settings);
+                        }
                         backoff.reset();
                         if !self.say(event) {
                             let _ = socket.close(None).await;
@@ -332,19 +402,51 @@ impl Link {
                 }
                 return Ok(Some(RealtimeEvent::Connected { resumed }));
             }
-            "profile" if frame.data.as_object().is_none_or(serde_json::Map::is_empty) => {
-                Ok(RealtimeEvent::ProfileChanged)
-            }
+            "profile" if is_empty(&frame.data) => Ok(RealtimeEvent::ProfileChanged),
             "profile" => AgentDocument::read(&frame.data)
                 .map(|document| RealtimeEvent::Profile(Box::new(document))),
             "presence" => read::<PresenceDocument>(frame.data)
                 .and_then(PresenceDocument::into_presence)
                 .map(RealtimeEvent::Presence),
-            "queues" => {
-                read::<List<Queue>>(frame.data).map(|list| RealtimeEvent::Queues(list.into_rows()))
-            }
-            "pauses" => read::<List<PauseReason>>(frame.data)
-                .map(|list| RealtimeEvent::Pauses(list.into_rows())),
+            "queues" => list(
+                frame.data,
+                ROUTES.queues.job,
+                Listed::Queues,
+                RealtimeEvent::Queues,
+            ),
+            "pauses" => list(
+                frame.data,
+                ROUTES.pauses.job,
+                Listed::Pauses,
+                RealtimeEvent::Pauses,
+            ),
+            "dispositions" => list(
+                frame.data,
+                ROUTES.dispositions.job,
+                Listed::Dispositions,
+                RealtimeEvent::Dispositions,
+            ),
+            "callbacks" => list(
+                frame.data,
+                ROUTES.callbacks.job,
+                Listed::Callbacks,
+                RealtimeEvent::Callbacks,
+            ),
+            "previews" => list(
+                frame.data,
+                ROUTES.previews.job,
+                Listed::Previews,
+                RealtimeEvent::Previews,
+            ),
+            "interactions" => list(
+                frame.data,
+                ROUTES.interactions.job,
+                Listed::Interactions,
+                RealtimeEvent::Interactions,
+            ),
+            "settings" if is_empty(&frame.data) => Ok(RealtimeEvent::Changed(Listed::Settings)),
+            "settings" => SettingsDocument::read(&frame.data)
+                .map(|settings| RealtimeEvent::Settings(Box::new(settings))),
             "signed_out" => read::<Problem>(frame.data).map(|problem| RealtimeEvent::SignedOut {
                 code: problem.code.clone(),
                 detail: problem.sentence(),
@@ -365,6 +467,39 @@ impl Link {
     }
 }
 
+/// Whether the server may be asked by other requests although it gave no WebSocket: a proxy that knows none answers in
+/// many ways, or closes the connection.
+fn may_answer(fault: &Fault) -> bool {
+    !matches!(
+        fault,
+        Fault::Certificate(_)
+            | Fault::BadAddress { .. }
+            | Fault::Unreachable(
+                Unreachable::Refused { .. }
+                    | Unreachable::NameNotFound { .. }
+                    | Unreachable::NoRoute { .. }
+                    | Unreachable::Tls { .. }
+            )
+    )
+}
+
+/// Nothing but the word that something changed.
+fn is_empty(data: &Value) -> bool {
+    data.as_object().is_none_or(serde_json::Map::is_empty)
+}
+
+fn list<T: Row>(
+    data: Value,
+    job: &'static str,
+    listed: Listed,
+    event: impl FnOnce(Vec<T>) -> RealtimeEvent,
+) -> Result<RealtimeEvent, Fault> {
+    if is_empty(&data) && !data.is_array() {
+        return Ok(RealtimeEvent::Changed(listed));
+    }
+    rows(job, &data).map(event)
+}
+
 fn read<T: DeserializeOwned>(data: Value) -> Result<T, Fault> {
     serde_json::from_value(data).map_err(|e| bad(&e))
 }
@@ -380,21 +515,34 @@ fn bad(error: &serde_json::Error) -> Fault {
 
 /// Waiting times between tries: doubled each time, spread so that a whole floor does not come back at once.
 #[derive(Debug)]
-struct Backoff(Duration);
+struct Backoff {
+    next: Duration,
+    last: Duration,
+}
 
 impl Backoff {
     fn new() -> Self {
-        Self(FIRST_RETRY)
+        Self {
+            next: FIRST_RETRY,
+            last: LAST_RETRY,
+        }
+    }
+
+    /// Comes back well before a server that waits this long gives the agent up.
+    fn within(&mut self, grace: Option<Duration>) {
+        self.last = grace.map_or(LAST_RETRY, |grace| {
+            (grace / 4).clamp(FIRST_RETRY, LAST_RETRY)
+        });
     }
 
     fn next(&mut self) -> Duration {
-        let full = self.0;
-        self.0 = (full * 2).min(LAST_RETRY);
+        let full = self.next.min(self.last);
+        self.next = (full * 2).min(self.last);
         full.mul_f64(rand::rng().random_range(0.5..=1.0))
     }
 
     fn reset(&mut self) {
-        self.0 = FIRST_RETRY;
+        self.next = FIRST_RETRY;
     }
 }
 
@@ -414,5 +562,17 @@ mod tests {
         }
         backoff.reset();
         assert!(backoff.next() <= FIRST_RETRY);
+    }
+
+    #[test]
+    fn a_server_that_gives_up_soon_is_asked_more_often() {
+        let mut backoff = Backoff::new();
+        for _ in 0..10 {
+            backoff.next();
+        }
+        backoff.within(Some(Duration::from_secs(60)));
+        assert!(backoff.next() <= Duration::from_secs(15));
+        backoff.within(Some(Duration::from_secs(3600)));
+        assert!(backoff.next() <= LAST_RETRY);
     }
 }

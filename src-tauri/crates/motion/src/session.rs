@@ -1,20 +1,25 @@
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use reqwest::header::ETAG;
 use reqwest::{Response, StatusCode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use sidetone_profile::wire::FieldError;
-use sidetone_profile::{Profile, wire as profile_wire};
+use sidetone_profile::{Channel, Disposition, Profile, Secret, wire as profile_wire};
 
-use crate::client::Client;
+use crate::client::{Client, SignInError};
 use crate::fault::Fault;
 use crate::realtime::Realtime;
-use crate::routes::{ROUTES, Route};
+use crate::routes::{Route, Routes};
 use crate::sign_on::{SignOn, TOKEN_EXPIRED};
-use crate::wire::{List, PauseReason, Presence, PresenceDocument, Queue, SipCredentials};
+use crate::wire::{
+    Callback, Interaction, PauseReason, Presence, PresenceDocument, PreviewCall, Queue, Row,
+    SettingsDocument, SipCredentials, channel_name, rows,
+};
 
 /// A signed-in agent's requests; cheap to clone.
 ///
@@ -24,6 +29,8 @@ use crate::wire::{List, PauseReason, Presence, PresenceDocument, Queue, SipCrede
 pub struct Session {
     sign_on: Arc<SignOn>,
     etag: Arc<Mutex<Option<String>>>,
+    /// Seconds without the realtime socket after which the server logs the agent out; 0 is not known.
+    grace_s: Arc<AtomicU64>,
 }
 
 /// The agent object, read.
@@ -38,7 +45,11 @@ pub struct AgentDocument {
 }
 
 impl AgentDocument {
-    pub(crate) fn read(document: &Value) -> Result<Self, Fault> {
+    /// Reads an agent object.
+    ///
+    /// # Errors
+    /// [`Fault::BadProfile`] when it is of no use at all.
+    pub fn read(document: &Value) -> Result<Self, Fault> {
         profile_wire::read(document)
             .map(|(profile, faults)| Self {
                 profile,
@@ -60,6 +71,7 @@ impl Session {
         Self {
             sign_on: Arc::new(sign_on),
             etag: Arc::default(),
+            grace_s: Arc::default(),
         }
     }
 
@@ -68,17 +80,11 @@ impl Session {
     /// # Errors
     /// Any [`Fault`].
     pub async fn me(&self) -> Result<Option<AgentDocument>, Fault> {
-        let known = self.etag().clone();
-        let response = self.send(ROUTES.me, None::<&()>, known.as_deref()).await?;
-        if response.status() == StatusCode::NOT_MODIFIED {
+        let mut etag = self.etag().clone();
+        let document = self.get_if_changed(&self.routes().me, &mut etag).await?;
+        let Some(document) = document else {
             return Ok(None);
-        }
-        let etag = response
-            .headers()
-            .get(ETAG)
-            .and_then(|v| v.to_str().ok())
-            .map(str::to_owned);
-        let document: Value = self.client().read_json(ROUTES.me, response).await?;
+        };
         let document = AgentDocument::read(&document)?;
         *self.etag() = etag;
         Ok(Some(document))
@@ -89,7 +95,7 @@ impl Session {
     /// # Errors
     /// Any [`Fault`].
     pub async fn sip(&self) -> Result<SipCredentials, Fault> {
-        self.get(ROUTES.sip).await
+        self.get(&self.routes().sip).await
     }
 
     /// Whether the agent is signed in to the queues and paused.
@@ -97,18 +103,21 @@ impl Session {
     /// # Errors
     /// Any [`Fault`].
     pub async fn presence(&self) -> Result<Presence, Fault> {
-        self.get::<PresenceDocument>(ROUTES.presence)
+        self.get::<PresenceDocument>(&self.routes().presence)
             .await?
             .into_presence()
     }
 
-    /// Joins the queues.
+    /// Joins the queues from this device; `take_over` ends the agent's session on another one.
     ///
     /// # Errors
-    /// Any [`Fault`].
-    pub async fn login(&self) -> Result<Presence, Fault> {
-        self.ask_presence(ROUTES.login, &serde_json::json!({}))
-            .await
+    /// [`SignInError::Elsewhere`] when there is such a session, or another.
+    pub async fn login(&self, device: &str, take_over: bool) -> Result<Presence, SignInError> {
+        let mut body = json!({ "device": device });
+        if take_over {
+            body["takeOver"] = true.into();
+        }
+        Ok(self.ask_presence(&self.routes().login, &body).await?)
     }
 
     /// Leaves the queues.
@@ -116,26 +125,31 @@ impl Session {
     /// # Errors
     /// Any [`Fault`].
     pub async fn logout(&self) -> Result<Presence, Fault> {
-        self.ask_presence(ROUTES.logout, &serde_json::json!({}))
-            .await
+        self.ask_presence(&self.routes().logout, &json!({})).await
     }
 
-    /// Pauses on every queue with one of the server's reasons.
+    /// Pauses with one of the server's reasons: on one channel, or everywhere.
     ///
     /// # Errors
-    /// [`Fault::Refused`] with `unknown_reason` or `not_logged_in`, or any other fault.
-    pub async fn pause(&self, reason: &str) -> Result<Presence, Fault> {
-        self.ask_presence(ROUTES.pause, &serde_json::json!({ "reason": reason }))
-            .await
+    /// [`Fault::Refused`] with `unknown_reason`, `not_logged_in` or `not_allowed`, or any other fault.
+    pub async fn pause(&self, channel: Option<Channel>, reason: &str) -> Result<Presence, Fault> {
+        let mut body = json!({ "reason": reason });
+        if let Some(channel) = channel {
+            body["channel"] = channel_name(channel).into();
+        }
+        self.ask_presence(&self.routes().pause, &body).await
     }
 
-    /// Takes calls again.
+    /// Takes work again: of one channel, or everywhere.
     ///
     /// # Errors
     /// Any [`Fault`].
-    pub async fn unpause(&self) -> Result<Presence, Fault> {
-        self.ask_presence(ROUTES.unpause, &serde_json::json!({}))
-            .await
+    pub async fn unpause(&self, channel: Option<Channel>) -> Result<Presence, Fault> {
+        let body = match channel {
+            Some(channel) => json!({ "channel": channel_name(channel) }),
+            None => json!({}),
+        };
+        self.ask_presence(&self.routes().unpause, &body).await
     }
 
     /// Reasons to pause for.
@@ -143,10 +157,7 @@ impl Session {
     /// # Errors
     /// Any [`Fault`].
     pub async fn pauses(&self) -> Result<Vec<PauseReason>, Fault> {
-        Ok(self
-            .get::<List<PauseReason>>(ROUTES.pauses)
-            .await?
-            .into_rows())
+        self.list(&self.routes().pauses).await
     }
 
     /// The agent's own queues.
@@ -154,53 +165,244 @@ impl Session {
     /// # Errors
     /// Any [`Fault`].
     pub async fn queues(&self) -> Result<Vec<Queue>, Fault> {
-        Ok(self.get::<List<Queue>>(ROUTES.queues).await?.into_rows())
+        self.list(&self.routes().queues).await
+    }
+
+    /// What the server sets for all agents; the default when it has no such settings.
+    ///
+    /// # Errors
+    /// Any [`Fault`].
+    pub async fn settings(&self) -> Result<SettingsDocument, Fault> {
+        let answer: Result<Value, Fault> = self.get(&self.routes().settings).await;
+        let read = match answer {
+            Err(fault) if fault.is_absent() => SettingsDocument::default(),
+            answer => SettingsDocument::read(&answer?)?,
+        };
+        self.note_grace(&read);
+        Ok(read)
+    }
+
+    /// The tree of dispositions; empty when the server has none.
+    ///
+    /// # Errors
+    /// Any [`Fault`].
+    pub async fn dispositions(&self) -> Result<Vec<Disposition>, Fault> {
+        self.optional_list(&self.routes().dispositions).await
+    }
+
+    /// Callbacks that wait for the agent; empty when the server has none.
+    ///
+    /// # Errors
+    /// Any [`Fault`].
+    pub async fn callbacks(&self) -> Result<Vec<Callback>, Fault> {
+        self.optional_list(&self.routes().callbacks).await
+    }
+
+    /// Preview calls that wait for the agent; empty when the server has none.
+    ///
+    /// # Errors
+    /// Any [`Fault`].
+    pub async fn previews(&self) -> Result<Vec<PreviewCall>, Fault> {
+        self.optional_list(&self.routes().previews).await
+    }
+
+    /// Interactions of the other channels, offered and open; empty when the server has none.
+    ///
+    /// # Errors
+    /// Any [`Fault`].
+    pub async fn interactions(&self) -> Result<Vec<Interaction>, Fault> {
+        self.optional_list(&self.routes().interactions).await
+    }
+
+    /// Takes an offered interaction.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] with `gone` when somebody else took it, or any other fault.
+    pub async fn accept_interaction(&self, id: &str) -> Result<(), Fault> {
+        self.tell(&self.routes().accept_interaction, id, &json!({}))
+            .await
+    }
+
+    /// Leaves an offered interaction to others.
+    ///
+    /// # Errors
+    /// Any [`Fault`].
+    pub async fn decline_interaction(&self, id: &str) -> Result<(), Fault> {
+        self.tell(&self.routes().decline_interaction, id, &json!({}))
+            .await
+    }
+
+    /// Says that a preview call is placed.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] with `paused`, or any other fault.
+    pub async fn start_preview(&self, id: &str) -> Result<(), Fault> {
+        self.tell(&self.routes().start_preview, id, &json!({}))
+            .await
+    }
+
+    /// Says that a callback is called.
+    ///
+    /// # Errors
+    /// Any [`Fault`].
+    pub async fn start_callback(&self, id: &str) -> Result<(), Fault> {
+        self.tell(&self.routes().start_callback, id, &json!({}))
+            .await
+    }
+
+    /// Says that a callback is done, or gives it back.
+    ///
+    /// # Errors
+    /// Any [`Fault`].
+    pub async fn finish_callback(&self, id: &str, done: bool) -> Result<(), Fault> {
+        self.tell(&self.routes().finish_callback, id, &json!({ "done": done }))
+            .await
+    }
+
+    /// Says what a call was about: identifiers from the first level down, and a note.
+    ///
+    /// # Errors
+    /// [`Fault::Refused`] with `unknown_disposition`, or any other fault.
+    pub async fn dispose(&self, reference: &str, path: &[i64], note: &str) -> Result<(), Fault> {
+        let body = json!({ "path": path, "note": note });
+        self.tell(&self.routes().dispose, reference, &body).await
+    }
+
+    /// Sets a new password and goes on with it.
+    ///
+    /// `current` is the one that holds; without it that of the sign-in is used.
+    ///
+    /// # Errors
+    /// [`SignInError::WrongPassword`], [`SignInError::PasswordRefused`] with the rule, or another.
+    pub async fn change_password(
+        &self,
+        name: &str,
+        current: Option<&Secret>,
+        new: &Secret,
+    ) -> Result<(), SignInError> {
+        let known = self.sign_on.password();
+        let Some(current) = current.or(known.as_ref()) else {
+            return Err(SignInError::WrongPassword);
+        };
+        self.client()
+            .change_password(name, current, new, None)
+            .await?;
+        self.sign_on.set_password(new.clone());
+        Ok(())
+    }
+
+    /// The server's address.
+    #[must_use]
+    pub fn url(&self) -> &crate::ServerUrl {
+        self.client().url()
+    }
+
+    /// Whether the server has ended the session: nothing can be asked any more.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.sign_on.is_over()
     }
 
     /// Opens the WebSocket that pushes changes, and keeps it open until the result is dropped.
     #[must_use]
     pub fn realtime(&self) -> Realtime {
-        Realtime::start(Arc::clone(&self.sign_on))
+        Realtime::start(self.clone())
     }
 
-    async fn get<T: DeserializeOwned>(&self, route: Route) -> Result<T, Fault> {
-        let response = self.send(route, None::<&()>, None).await?;
+    /// After this long without the realtime socket the server logs the agent out, as far as it said.
+    pub(crate) fn grace(&self) -> Option<Duration> {
+        let grace_s = self.grace_s.load(Ordering::Relaxed);
+        (grace_s > 0).then(|| Duration::from_secs(grace_s))
+    }
+
+    pub(crate) fn note_grace(&self, settings: &SettingsDocument) {
+        let grace_s = settings.grace.map_or(0, |grace| grace.as_secs());
+        self.grace_s.store(grace_s, Ordering::Relaxed);
+    }
+
+    pub(crate) fn sign_on(&self) -> &Arc<SignOn> {
+        &self.sign_on
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        self.sign_on.client()
+    }
+
+    pub(crate) fn routes(&self) -> &Routes {
+        self.client().routes()
+    }
+
+    /// A document, or `None` when it is the one with this tag; the tag becomes that of the document.
+    pub(crate) async fn get_if_changed(
+        &self,
+        route: &Route,
+        etag: &mut Option<String>,
+    ) -> Result<Option<Value>, Fault> {
+        let response = self.send(route, "", None::<&()>, etag.as_deref()).await?;
+        if response.status() == StatusCode::NOT_MODIFIED {
+            return Ok(None);
+        }
+        let tag = response.headers().get(ETAG);
+        let tag = tag.and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+        let document = self.client().read_json(route, response).await?;
+        *etag = tag;
+        Ok(Some(document))
+    }
+
+    async fn get<T: DeserializeOwned>(&self, route: &Route) -> Result<T, Fault> {
+        let response = self.send(route, "", None::<&()>, None).await?;
         self.client().read_json(route, response).await
+    }
+
+    async fn list<T: Row>(&self, route: &Route) -> Result<Vec<T>, Fault> {
+        rows(route.job, &self.get(route).await?)
+    }
+
+    async fn optional_list<T: Row>(&self, route: &Route) -> Result<Vec<T>, Fault> {
+        match self.list(route).await {
+            Err(fault) if fault.is_absent() => Ok(Vec::new()),
+            answer => answer,
+        }
     }
 
     async fn ask_presence(
         &self,
-        route: Route,
+        route: &Route,
         body: &(impl Serialize + ?Sized),
     ) -> Result<Presence, Fault> {
-        let response = self.send(route, Some(body), None).await?;
+        let response = self.send(route, "", Some(body), None).await?;
         self.client()
             .read_json::<PresenceDocument>(route, response)
             .await?
             .into_presence()
     }
 
+    async fn tell(&self, route: &Route, about: &str, body: &Value) -> Result<(), Fault> {
+        self.send(route, about, Some(body), None).await.map(drop)
+    }
+
     /// Sends a request, and sends it again when its token had to be renewed.
     async fn send(
         &self,
-        route: Route,
+        route: &Route,
+        about: &str,
         body: Option<&(impl Serialize + ?Sized)>,
         etag: Option<&str>,
     ) -> Result<Response, Fault> {
         let bearer = self.sign_on.bearer();
         let client = self.client();
-        match client.send(route, Some(&bearer.token), body, etag).await {
+        let address = client.url().of_one(route, about);
+        match client
+            .send(&address, route, Some(&bearer.token), body, etag)
+            .await
+        {
             Err(Fault::SessionEnded { code, .. }) if code == TOKEN_EXPIRED => {
                 self.sign_on.renew_refused(&bearer).await?;
                 let token = self.sign_on.bearer().token;
-                client.send(route, Some(&token), body, etag).await
+                client.send(&address, route, Some(&token), body, etag).await
             }
             answer => answer,
         }
-    }
-
-    fn client(&self) -> &Client {
-        self.sign_on.client()
     }
 
     fn etag(&self) -> std::sync::MutexGuard<'_, Option<String>> {

@@ -1,5 +1,5 @@
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sidetone_profile::Secret;
@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::client::{Client, SignInError};
-use crate::fault::Fault;
+use crate::fault::{Fault, Unreachable};
 use crate::wire::Token;
 
 /// The code of a token that is missing, unknown or too old.
@@ -23,11 +23,13 @@ const TRY_AGAIN_AFTER: Duration = Duration::from_secs(10);
 
 /// An agent's sign-in, kept valid: a shift is longer than the life of a token.
 ///
-/// Name and password stay in memory until the last clone of the session is dropped.
+/// Name and password stay in memory until the last clone of the session is dropped. A refresh token is used before
+/// them, because it needs no one-time code.
 pub(crate) struct SignOn {
     client: Client,
     name: String,
-    password: Secret,
+    /// None of a sign-in through the browser.
+    password: Mutex<Option<Secret>>,
     bearer: Mutex<Bearer>,
     /// One renewal at a time: every refused request would make its own.
     renewing: tokio::sync::Mutex<()>,
@@ -39,6 +41,7 @@ pub(crate) struct SignOn {
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Bearer {
     pub(crate) token: Secret,
+    refresh: Option<Secret>,
     since: Instant,
     life: Option<Duration>,
 }
@@ -51,11 +54,16 @@ struct Ended {
 }
 
 impl SignOn {
-    pub(crate) fn new(client: Client, name: String, password: Secret, token: Token) -> Self {
+    pub(crate) fn new(
+        client: Client,
+        name: String,
+        password: Option<Secret>,
+        token: Token,
+    ) -> Self {
         Self {
             client,
             name,
-            password,
+            password: Mutex::new(password),
             bearer: Mutex::new(Bearer::new(token)),
             renewing: tokio::sync::Mutex::default(),
             ended: watch::Sender::new(None),
@@ -74,6 +82,27 @@ impl SignOn {
             .clone()
     }
 
+    /// The password that holds, when it is known.
+    pub(crate) fn password(&self) -> Option<Secret> {
+        self.password
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Takes note of a new password.
+    pub(crate) fn set_password(&self, new: Secret) {
+        let mut password = self.password.lock().unwrap_or_else(PoisonError::into_inner);
+        if password.is_some() {
+            *password = Some(new);
+        }
+    }
+
+    /// Whether the server has ended the session for good.
+    pub(crate) fn is_over(&self) -> bool {
+        self.ended.borrow().is_some()
+    }
+
     /// Takes note that the server ended the session: it is not renewed any more.
     pub(crate) fn end(&self, code: &str, detail: &str) {
         self.ended.send_replace(Some(Ended {
@@ -86,7 +115,7 @@ impl SignOn {
     ///
     /// # Errors
     /// [`Fault::SessionEnded`] when the server had a reason, or refuses name and password now.
-    pub(crate) async fn renew_refused(&self, refused: &Bearer) -> Result<(), Fault> {
+    pub(crate) async fn renew_refused(self: &Arc<Self>, refused: &Bearer) -> Result<(), Fault> {
         if !refused.is_over() {
             let mut ended = self.ended.subscribe();
             let last_word = ended.wait_for(Option::is_some);
@@ -100,7 +129,7 @@ impl SignOn {
     ///
     /// # Errors
     /// [`Fault::SessionEnded`] when the server refuses name and password now; other faults are waited out.
-    pub(crate) async fn renew_in_time(&self, bearer: &Bearer) -> Result<(), Fault> {
+    pub(crate) async fn renew_in_time(self: &Arc<Self>, bearer: &Bearer) -> Result<(), Fault> {
         let Some(due) = bearer.due() else {
             return std::future::pending().await;
         };
@@ -116,7 +145,21 @@ impl SignOn {
         }
     }
 
-    async fn renew(&self, old: &Bearer) -> Result<(), Fault> {
+    /// Runs to its end even when whoever asked for it gives up: a refresh token is good once, and its successor must
+    /// not get lost.
+    async fn renew(self: &Arc<Self>, old: &Bearer) -> Result<(), Fault> {
+        let (this, old) = (Arc::clone(self), old.clone());
+        let renewed = tokio::spawn(async move { this.renew_alone(&old).await });
+        renewed.await.unwrap_or_else(|fault| {
+            Err(Unreachable::Lost {
+                host: self.client.url().host().to_owned(),
+                fault: fault.to_string(),
+            }
+            .into())
+        })
+    }
+
+    async fn renew_alone(&self, old: &Bearer) -> Result<(), Fault> {
         let _alone = self.renewing.lock().await;
         if let Some(Ended { code, detail }) = self.ended.borrow().clone() {
             return Err(Fault::SessionEnded { code, detail });
@@ -124,13 +167,18 @@ impl SignOn {
         if self.bearer() != *old {
             return Ok(());
         }
-        match self.client.token(&self.name, &self.password, None).await {
+        match self.another_token(old).await {
             Ok(token) => {
                 *self.bearer.lock().unwrap_or_else(PoisonError::into_inner) = Bearer::new(token);
                 tracing::info!("the sign-in was renewed");
                 Ok(())
             }
-            Err(SignInError::Fault(fault)) => Err(fault),
+            Err(SignInError::Fault(fault)) => {
+                if let Fault::SessionEnded { code, detail } = &fault {
+                    self.end(code, detail);
+                }
+                Err(fault)
+            }
             Err(refused) => {
                 // Asking again would only lock the account.
                 let (code, detail) = (refused.code(), refused.to_string());
@@ -140,6 +188,46 @@ impl SignOn {
                 Err(Fault::SessionEnded { code, detail })
             }
         }
+    }
+}
+
+impl SignOn {
+    async fn another_token(&self, old: &Bearer) -> Result<Token, SignInError> {
+        if let Some(refresh) = &old.refresh {
+            match self.client.refresh(refresh).await {
+                Ok(mut token) => {
+                    // A server that does not turn them over lets the old one hold.
+                    token.refresh_token.get_or_insert_with(|| refresh.clone());
+                    return Ok(token);
+                }
+                // Used up, for example because the answer to the last try was lost, or not known here.
+                Err(fault) if is_refused(&fault) => {
+                    tracing::info!(%fault, "the refresh token is taken no longer");
+                }
+                Err(fault) => return Err(fault.into()),
+            }
+        }
+        let Some(password) = self.password() else {
+            return Err(Fault::SessionEnded {
+                code: TOKEN_EXPIRED.to_owned(),
+                detail: "the sign-in through the browser has ended; sign in again".to_owned(),
+            }
+            .into());
+        };
+        self.client.token(&self.name, &password, None).await
+    }
+}
+
+/// Whether a refresh token will never be taken again, for no reason that is the account's.
+fn is_refused(fault: &Fault) -> bool {
+    match fault {
+        Fault::Refused { code, status, .. } => {
+            code == TOKEN_EXPIRED || *status == 400 || fault.is_absent()
+        }
+        Fault::Status {
+            status: 400 | 401, ..
+        } => true,
+        fault => fault.is_absent(),
     }
 }
 
@@ -156,6 +244,7 @@ impl Bearer {
     fn new(token: Token) -> Self {
         Self {
             token: token.token,
+            refresh: token.refresh_token,
             since: Instant::now(),
             life: token.expires_in.map(Duration::from_secs),
         }
@@ -182,6 +271,7 @@ mod tests {
         Bearer::new(Token {
             token: Secret::new("t"),
             expires_in,
+            refresh_token: None,
         })
     }
 

@@ -136,6 +136,8 @@ async fn a_break_is_bridged_by_the_last_sequence_number_until_the_server_ends_th
             reason: Some("Lunch".to_owned()),
             online_for_ms: 0,
             paused_for_ms: 5000,
+            channels: Vec::new(),
+            server_ms: 1_935_396_005_000,
         })),
         "what cannot be read is left out"
     );
