@@ -1,5 +1,7 @@
 //! How late packets come, and how long it pays to wait for them.
 
+use std::collections::VecDeque;
+
 use super::PER_MS;
 use super::timeline::Place;
 
@@ -21,6 +23,12 @@ const LARGEST: i64 = 200 * PER_MS;
 /// What is expected before the first packets: 25 ms of jitter, with the weight of this many packets.
 const PRIOR_BAR: usize = 5;
 const PRIOR: f32 = 10.0;
+/// A packet that is later than the one before it by this much ends a stall.
+const STALL: i64 = 60 * PER_MS;
+/// Once a stall is no stall: from the second within this time on, it pays to wait for the next.
+const REPEATED: i64 = 10 * SECOND;
+/// Stalls remembered.
+const STALLS: usize = 8;
 
 /// Measures lateness.
 #[derive(Debug)]
@@ -29,6 +37,12 @@ pub(super) struct DelayMeter {
     fastest: Vec<(i64, i64)>,
     bars: [f32; BARS],
     target: i64,
+    /// The last packet: its arrival and its lateness.
+    last: Option<(i64, i64)>,
+    /// Packets come one on the heels of the other, held up together.
+    catching_up: bool,
+    /// When stalls ended, and how late their first packet was.
+    stalls: VecDeque<(i64, i64)>,
 }
 
 impl Default for DelayMeter {
@@ -39,6 +53,9 @@ impl Default for DelayMeter {
             fastest: Vec::with_capacity(MEMORY + 1),
             bars,
             target: (PRIOR_BAR as i64 + 1) * BAR + PULL,
+            last: None,
+            catching_up: false,
+            stalls: VecDeque::with_capacity(STALLS),
         }
     }
 }
@@ -55,15 +72,47 @@ impl DelayMeter {
         self.fastest
             .retain(|(time, _)| second - time < MEMORY as i64);
         let late = transit - self.base().unwrap_or(transit);
-        let bar = ((late / BAR) as usize).min(BARS - 1);
-        for weight in &mut self.bars {
-            *weight *= KEEP;
+        if !self.is_of_stall(now, late) {
+            let bar = ((late / BAR) as usize).min(BARS - 1);
+            for weight in &mut self.bars {
+                *weight *= KEEP;
+            }
+            self.bars[bar] += 1.0;
         }
-        self.bars[bar] += 1.0;
-        self.aim();
+        self.aim(now);
     }
 
-    fn aim(&mut self) {
+    /// Packets that a stall held up together say nothing about the packets to come.
+    fn is_of_stall(&mut self, now: i64, late: i64) -> bool {
+        let Some((arrival, before)) = self.last.replace((now, late)) else {
+            return false;
+        };
+        if late - before >= STALL {
+            if self.stalls.len() >= STALLS {
+                self.stalls.pop_front();
+            }
+            self.stalls.push_back((now, late));
+            self.catching_up = true;
+        } else if late < STALL / 2 || late > before - (now - arrival) {
+            self.catching_up = false;
+        }
+        self.catching_up
+    }
+
+    /// The wait that the stalls of the last seconds call for: all but the worst would have been bridged.
+    fn bridge(&self, now: i64) -> i64 {
+        let (mut worst, mut next) = (0, 0);
+        for &(at, late) in &self.stalls {
+            if now - at > REPEATED {
+                continue;
+            }
+            next = next.max(late.min(worst));
+            worst = worst.max(late);
+        }
+        next
+    }
+
+    fn aim(&mut self, now: i64) {
         let total: f32 = self.bars.iter().sum();
         let mut sum = 0.0;
         let bar = self.bars.iter().position(|weight| {
@@ -71,7 +120,7 @@ impl DelayMeter {
             sum >= total * SHARE
         });
         let wait = (bar.unwrap_or(BARS - 1) as i64 + 1) * BAR;
-        self.target = (wait + PULL).clamp(SMALLEST, LARGEST);
+        self.target = (wait.max(self.bridge(now)) + PULL).clamp(SMALLEST, LARGEST);
     }
 
     /// Arrival minus media time of the quickest packets.

@@ -28,7 +28,9 @@ const CAPACITY: usize = 256;
 /// A gap longer than this is not concealed to its end.
 const LONGEST_GAP: i64 = 1_000 * PER_MS;
 /// Above the aim by this much, sound is shortened where it can be done unheard.
-const SLACK: i64 = 15 * PER_MS;
+const SLACK: i64 = 12 * PER_MS;
+/// Below the aim by this much, sound is lengthened. With [`SLACK`] more than the longest piece: it must not swing.
+const SHORT: i64 = 4 * PER_MS;
 /// Above the aim by this much, sound is shortened also where it may be heard.
 const EXCESS: i64 = 60 * PER_MS;
 /// Above the aim by this much, packets are dropped.
@@ -339,8 +341,7 @@ impl JitterBuffer {
             if self.player.shorten(excess > EXCESS) {
                 self.since_change = 0;
             }
-        } else if excess < -SLACK {
-            self.decode_ahead();
+        } else if excess < -SHORT {
             if self.player.lengthen(excess < -EXCESS) {
                 self.since_change = 0;
             }

@@ -3,7 +3,7 @@
 use crate::BLOCK;
 use crate::level::dbov;
 
-/// Sound that a cut needs: it leaves a whole block.
+/// Sound that gives a cut its full choice: it leaves a whole block.
 pub(super) const NEEDED: usize = LONGEST + BLOCK;
 /// Shortest and longest piece: 2.5 to 15 ms, a pitch period of any voice.
 const SHORTEST: usize = 120;
@@ -18,7 +18,8 @@ const HARDLY_ALIKE: f32 = 0.5;
 
 /// Takes the best piece out of the beginning; gives its length, 0 when none fits.
 pub(super) fn shorten(pcm: &mut Vec<f32>, urgent: bool) -> usize {
-    let Some(lag) = find(pcm, urgent) else {
+    let longest = pcm.len().saturating_sub(BLOCK).min(LONGEST);
+    let Some(lag) = find(pcm, longest, urgent) else {
         return 0;
     };
     for index in 0..OVERLAP {
@@ -31,7 +32,9 @@ pub(super) fn shorten(pcm: &mut Vec<f32>, urgent: bool) -> usize {
 
 /// Repeats the best piece of the beginning; gives its length, 0 when none fits.
 pub(super) fn lengthen(pcm: &mut Vec<f32>, urgent: bool) -> usize {
-    let Some(lag) = find(pcm, urgent) else {
+    // Little sound is left when it has to be stretched: then a short piece must do.
+    let longest = pcm.len().saturating_sub(OVERLAP).min(LONGEST);
+    let Some(lag) = find(pcm, longest, urgent) else {
         return 0;
     };
     let mut piece: Vec<f32> = pcm[..lag].to_vec();
@@ -44,14 +47,14 @@ pub(super) fn lengthen(pcm: &mut Vec<f32>, urgent: bool) -> usize {
 }
 
 /// The length after which the beginning comes again.
-fn find(pcm: &[f32], urgent: bool) -> Option<usize> {
-    if pcm.len() < NEEDED {
+fn find(pcm: &[f32], longest: usize, urgent: bool) -> Option<usize> {
+    if longest < SHORTEST {
         return None;
     }
     let head = &pcm[..OVERLAP];
     let energy: f32 = head.iter().map(|sample| sample * sample).sum();
-    let (mut best, mut likeness) = (LONGEST, f32::MIN);
-    for lag in SHORTEST..=LONGEST {
+    let (mut best, mut likeness) = (longest, f32::MIN);
+    for lag in SHORTEST..=longest {
         let (mut cross, mut other) = (0.0_f32, 1e-9_f32);
         for (a, b) in head.iter().zip(&pcm[lag..lag + OVERLAP]) {
             cross += a * b;
@@ -63,7 +66,7 @@ fn find(pcm: &[f32], urgent: bool) -> Option<usize> {
         }
     }
     let needed = if urgent { HARDLY_ALIKE } else { ALIKE };
-    (likeness >= needed || dbov(&pcm[..NEEDED]) < QUIET).then_some(best)
+    (likeness >= needed || dbov(&pcm[..longest + OVERLAP]) < QUIET).then_some(best)
 }
 
 #[cfg(test)]
@@ -107,9 +110,11 @@ mod tests {
         assert_eq!(shorten(&mut noise, false), 0);
         assert!(shorten(&mut vec![0.0; 2_000], false) > 0);
         assert_eq!(
-            shorten(&mut vec![0.0; NEEDED - 1], true),
+            shorten(&mut vec![0.0; NEEDED - 700], true),
             0,
-            "too short to choose"
+            "a block must be left"
         );
+        let mut little = tone(480);
+        assert!(lengthen(&mut little, false) >= 100 && little.len() > 580);
     }
 }

@@ -102,8 +102,9 @@ fn tone(at: usize) -> Block {
 }
 
 /// Payload types of the tests.
-const TYPES: [(u8, Codec); 4] = [
+const TYPES: [(u8, Codec); 5] = [
     (0, Codec::Ulaw),
+    (3, Codec::Gsm),
     (8, Codec::Alaw),
     (9, Codec::G722),
     (107, Codec::Opus),
@@ -117,15 +118,34 @@ fn payload_type(codec: Codec) -> u8 {
         .expect("a codec of the table")
 }
 
+/// Words with pauses: harmonics of a gliding pitch under a syllable's envelope, and hiss between.
+fn speech(at: usize) -> Block {
+    std::array::from_fn(|n| {
+        let time = (at + n) as f64 / f64::from(SAMPLE_RATE);
+        let phase = 130.0 * time - 4.0 * (time * 2.5).cos();
+        let syllable = (time * 4.0 * std::f64::consts::TAU).sin().max(0.0);
+        let word = f64::from((time % 1.7) < 1.3);
+        let voice: f64 = (1..=12)
+            .map(|h| (phase * f64::from(h) * std::f64::consts::TAU).sin() / f64::from(h))
+            .sum();
+        let hiss = ((at + n).wrapping_mul(2_654_435_761) % 65_536) as f64 / 65_536.0 - 0.5;
+        (voice * 0.12 * syllable * word + hiss * 0.004) as f32
+    })
+}
+
 /// Everything that a sender of a tone sends, with the time in microseconds.
 fn stream(network: &Network) -> Vec<(u64, Sent)> {
+    stream_of(network, tone)
+}
+
+fn stream_of(network: &Network, sound: fn(usize) -> Block) -> Vec<(u64, Sent)> {
     let mut sender =
         AudioSender::new(network.codec, network.ptime, "useinbandfec=1").expect("codec");
     // Close to the wraps of both counters.
     let (mut sequence, mut timestamp) = (65_400_u16, u32::MAX - 100_000);
     let mut sent = Vec::new();
     for block in 0..network.seconds * 100 {
-        if let Some(frame) = sender.push(&tone(block as usize * BLOCK)) {
+        if let Some(frame) = sender.push(&sound(block as usize * BLOCK)) {
             let at = (block as f64 * 10_000.0 / (1.0 + network.ppm * 1e-6)) as u64;
             sent.push((
                 at,
@@ -210,7 +230,7 @@ fn largest_step(pcm: &[f32]) -> f32 {
 
 #[test]
 fn a_clean_stream_is_played_whole_with_little_delay_by_every_codec() {
-    for codec in [Codec::Opus, Codec::G722, Codec::Ulaw, Codec::Alaw] {
+    for codec in [Codec::Opus, Codec::G722, Codec::Ulaw, Codec::Gsm] {
         for ptime in [10, 20, 40, 60] {
             let heard = run(&Network {
                 codec,
@@ -227,7 +247,9 @@ fn a_clean_stream_is_played_whole_with_little_delay_by_every_codec() {
             assert!(largest_step(settled) < 0.03, "{codec:?} {ptime} ms clicks");
             let delay = heard.mean_delay(3);
             println!("clean {codec:?} {ptime} ms: {delay:.1} ms of delay");
-            assert!(delay < 45.0, "{codec:?} {ptime} ms: {delay} ms");
+            // The aim for packets of 20 ms is 40 ms.
+            let bound = if ptime <= 20 { 40.0 } else { 50.0 };
+            assert!(delay < bound, "{codec:?} {ptime} ms: {delay} ms");
             assert!(heard.concealed(3) < 0.001, "{codec:?} {ptime} ms");
         }
     }
@@ -235,7 +257,7 @@ fn a_clean_stream_is_played_whole_with_little_delay_by_every_codec() {
 
 #[test]
 fn jitter_is_absorbed_with_bounded_delay() {
-    for (jitter, bound) in [(20, 60.0), (40, 80.0), (80, 125.0)] {
+    for (jitter, bound) in [(20, 60.0), (40, 80.0), (80, 110.0)] {
         for seed in 0..3 {
             let heard = run(&Network {
                 jitter,
@@ -249,7 +271,7 @@ fn jitter_is_absorbed_with_bounded_delay() {
                 "{jitter} ms, seed {seed}: {delay} ms of delay"
             );
             assert!(
-                concealed < 0.015,
+                concealed < 0.01,
                 "{jitter} ms, seed {seed}: {concealed} concealed"
             );
         }
@@ -405,22 +427,95 @@ fn a_pause_of_the_sender_is_no_loss_and_the_next_word_is_whole() {
     assert!(starts <= 12, "it starts {starts} blocks late");
 }
 
-#[test]
-fn a_stall_is_over_soon() {
-    let network = Network::default();
-    let arrivals: Vec<(u64, Sent)> = carry(&network, stream(&network))
+/// Holds packets back: nothing comes within these times (microseconds), then all of it at once.
+fn stall(arrivals: Vec<(u64, Sent)>, stalls: &[std::ops::Range<u64>]) -> Vec<(u64, Sent)> {
+    let held = |at: u64| {
+        stalls
+            .iter()
+            .find(|stall| stall.contains(&at))
+            .map_or(at, |stall| stall.end)
+    };
+    arrivals
         .into_iter()
-        .map(|(at, packet)| {
-            // Nothing comes between 8.0 and 8.3 s, then all of it at once.
-            let stalled = (8_000_000..8_300_000).contains(&at);
-            (if stalled { 8_300_000 } else { at }, packet)
+        .map(|(at, packet)| (held(at), packet))
+        .collect()
+}
+
+#[test]
+fn two_seconds_after_a_stall_the_delay_is_as_before() {
+    for codec in [Codec::Opus, Codec::Ulaw] {
+        let network = Network {
+            codec,
+            ..Network::default()
+        };
+        let sent = carry(&network, stream_of(&network, speech));
+        let heard = listen(&stall(sent, &[8_000_000..8_300_000]), network.seconds);
+        assert!(heard.largest_delay(0) > 200.0, "the stall was there");
+        let before = heard.stats[799].buffer_ms;
+        let after: Vec<f32> = heard.stats[1_030..].iter().map(|s| s.buffer_ms).collect();
+        let most = after.iter().copied().fold(0.0, f32::max);
+        println!("{codec:?}: {before:.1} ms before, at most {most:.1} ms from two seconds after");
+        assert!(
+            most < before + 15.0,
+            "{codec:?}: {most} ms, {before} before"
+        );
+    }
+}
+
+#[test]
+fn stalls_that_come_again_and_again_are_bridged() {
+    let network = Network {
+        jitter: 5,
+        seconds: 40,
+        ..Network::default()
+    };
+    let sent = carry(&network, stream_of(&network, speech));
+    // A VPN that hiccups for 120 ms three times in two seconds.
+    let hiccups: Vec<_> = (0..60)
+        .map(|n| {
+            let at = 3_000_000 + n * 630_000;
+            at..at + 120_000
         })
         .collect();
-    let heard = listen(&arrivals, network.seconds);
-    assert!(heard.largest_delay(0) > 200.0, "the stall was there");
-    let later = heard.mean_delay(13);
-    assert!(later < 80.0, "{later} ms five seconds after it");
-    assert_eq!(heard.holes(10), 0);
+    let heard = listen(&stall(sent, &hiccups), network.seconds);
+    let (delay, concealed) = (heard.mean_delay(10), heard.concealed(10));
+    println!("hiccups: {delay:.1} ms, {concealed:.4} concealed");
+    assert!(concealed < 0.01, "{concealed} concealed");
+    assert!(delay < 180.0, "{delay} ms");
+}
+
+#[test]
+fn minutes_with_clocks_that_disagree_have_no_underrun() {
+    drift(300);
+}
+
+#[test]
+#[ignore = "takes the better part of a minute"]
+fn an_hour_with_clocks_that_disagree_has_no_underrun() {
+    drift(3_600);
+}
+
+fn drift(seconds: u64) {
+    for ppm in [-500.0, 500.0] {
+        let network = Network {
+            codec: Codec::Ulaw,
+            ppm,
+            jitter: 3,
+            seconds,
+            ..Network::default()
+        };
+        // A fast sender is through before we are.
+        let heard = listen(&carry(&network, stream(&network)), seconds - 3);
+        let concealed = heard.stats[500..]
+            .iter()
+            .map(|stats| stats.concealed_share)
+            .fold(0.0, f32::max);
+        let delay = heard.largest_delay(5);
+        println!("{ppm} ppm for {seconds} s: at most {delay:.1} ms, {concealed} concealed");
+        assert_eq!(concealed, 0.0, "{ppm} ppm");
+        assert_eq!(heard.holes(5), 0, "{ppm} ppm");
+        assert!(delay < 60.0, "{ppm} ppm: {delay} ms");
+    }
 }
 
 #[test]
