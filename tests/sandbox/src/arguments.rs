@@ -144,6 +144,7 @@ impl Arguments {
                 .map(|url| serde_json::json!({"urls": [url]}))
                 .collect(),
             pbx,
+            ..Config::default()
         })
     }
 }

@@ -68,6 +68,8 @@ pub(crate) struct Call {
     pub(crate) name: String,
     pub(crate) dialled: String,
     pub(crate) queue: Option<String>,
+    /// The `X-Interaction-Id` of a queue call.
+    pub(crate) reference: Option<String>,
     pub(crate) speech: Option<String>,
     pub(crate) state: CallState,
     pub(crate) answered_by: Option<String>,
@@ -117,6 +119,7 @@ impl CallLog {
                 name: name.to_owned(),
                 dialled: dialled.to_owned(),
                 queue: queue.map(str::to_owned),
+                reference: None,
                 speech: None,
                 state: if queue.is_some() {
                     CallState::Waiting
@@ -237,6 +240,7 @@ impl Call {
             "customer": {"name": self.name, "number": self.number},
             "dialled": self.dialled,
             "queue": self.queue,
+            "interactionId": self.reference,
             "speech": self.speech,
             "rung": self.rung,
             "answeredBy": self.answered_by,

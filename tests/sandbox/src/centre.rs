@@ -5,20 +5,30 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use sidetone_profile::Secret;
+use sidetone_profile::{Disposition, Secret};
+use tokio::sync::watch;
 
 use crate::calls::CallLog;
+use crate::dispositions;
 use crate::hub::Hub;
 use crate::pbx::Switch;
 use crate::presence::{LOGIN_PAUSE, Presence};
 use crate::problem::Problem;
+use crate::sessions::Sessions;
+use crate::settings::{self, CentreSettings};
+use crate::sign_on::Codes;
 use crate::store::{Agent, Queue, Store};
+use crate::work::{self, Kind};
 
 /// Settings that do not change while it runs.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
     /// How long a token is good for.
     pub(crate) token_life: Duration,
+    /// How long a sign-in can be renewed without the password.
+    pub(crate) refresh_life: Duration,
+    /// How long a code of the browser sign-in is good for.
+    pub(crate) code_life: Duration,
     /// An agent without a realtime socket is logged out after this time.
     pub(crate) grace: Duration,
     /// Needed for the administration unless the sandbox is bound to loopback.
@@ -60,6 +70,10 @@ pub(crate) struct Centre {
     pub(crate) calls: CallLog,
     pub(crate) sip: OnceLock<SipAddresses>,
     pub(crate) switch: OnceLock<Switch>,
+    pub(crate) sessions: Sessions,
+    pub(crate) codes: Codes,
+    /// Moves whenever a phone does something else.
+    pub(crate) phone_news: watch::Sender<u64>,
     store: Mutex<Store>,
     live: Mutex<Live>,
 }
@@ -81,6 +95,9 @@ impl Centre {
             calls,
             sip: OnceLock::new(),
             switch: OnceLock::new(),
+            sessions: Sessions::default(),
+            codes: Codes::default(),
+            phone_news: watch::channel(0).0,
             store: Mutex::new(store),
             live: Mutex::default(),
         })
@@ -144,8 +161,62 @@ impl Centre {
             before != *phone
         };
         if changed {
+            self.phone_news.send_modify(|count| *count += 1);
             self.tell_queues();
         }
+    }
+
+    /// What the centre sets for all agents.
+    pub(crate) fn settings(&self) -> Result<CentreSettings, Problem> {
+        let stored = self.store().document(settings::DOCUMENT)?;
+        Ok(stored
+            .and_then(|document| serde_json::from_value(document).ok())
+            .unwrap_or_default())
+    }
+
+    /// The object of `GET /api/settings`.
+    pub(crate) fn settings_document(&self) -> Result<Value, Problem> {
+        Ok(self.settings()?.document(self.rules.grace.as_secs()))
+    }
+
+    /// How long an agent may be without a socket before it is logged out.
+    pub(crate) fn grace(&self) -> Duration {
+        match self.settings() {
+            Ok(CentreSettings {
+                realtime_grace_minutes: Some(minutes),
+                ..
+            }) => Duration::from_secs(u64::from(minutes) * 60),
+            _ => self.rules.grace,
+        }
+    }
+
+    /// What calls can be about.
+    pub(crate) fn dispositions(&self) -> Result<Vec<Disposition>, Problem> {
+        let stored = self.store().document(dispositions::DOCUMENT)?;
+        Ok(stored
+            .and_then(|document| serde_json::from_value(document).ok())
+            .unwrap_or_else(dispositions::default_tree))
+    }
+
+    /// Pushes an event to every agent.
+    pub(crate) fn push_to_all(&self, kind: &str, data: &Value) -> Result<(), Problem> {
+        let agents = self.store().agents()?;
+        for agent in agents {
+            self.hub.push(agent.id, kind, data);
+        }
+        Ok(())
+    }
+
+    /// One of an agent's lists of things that wait.
+    pub(crate) fn work(&self, agent: i64, kind: Kind) -> Result<Value, Problem> {
+        Ok(work::list(&self.store().items(agent, kind.name())?))
+    }
+
+    /// Pushes one of an agent's lists.
+    pub(crate) fn tell_work(&self, agent: i64, kind: Kind) -> Result<(), Problem> {
+        let list = self.work(agent, kind)?;
+        self.hub.push(agent, kind.name(), &list);
+        Ok(())
     }
 
     /// Notes how many customers wait.
@@ -177,6 +248,7 @@ impl Centre {
             let queues = self.queue_names(agent.id)?;
             asterisk.remove(agent, &queues).await?;
         }
+        self.sessions.release(agent.id);
         Ok(self.change_presence(agent.id, Presence::log_out))
     }
 
@@ -187,9 +259,7 @@ impl Centre {
         channel: Option<&'static str>,
         reason: &str,
     ) -> Result<Value, Problem> {
-        if !self.presence(agent.id).online() {
-            return Err(Problem::not_logged_in());
-        }
+        self.may_pause(agent.id, channel)?;
         if !self
             .store()
             .pauses()?
@@ -208,15 +278,24 @@ impl Centre {
         Ok(self.change_presence(agent.id, |p| p.pause(channel, reason)))
     }
 
+    fn may_pause(&self, agent: i64, channel: Option<&str>) -> Result<(), Problem> {
+        if !self.presence(agent).online() {
+            return Err(Problem::not_logged_in());
+        }
+        if channel.is_some() && !self.settings()?.partial_pause {
+            return Err(Problem::not_allowed()
+                .because("This contact centre does not allow a pause of one channel."));
+        }
+        Ok(())
+    }
+
     /// Ends an agent's pause, on every channel or on one.
     pub(crate) async fn unpause(
         &self,
         agent: &Agent,
         channel: Option<&'static str>,
     ) -> Result<Value, Problem> {
-        if !self.presence(agent.id).online() {
-            return Err(Problem::not_logged_in());
-        }
+        self.may_pause(agent.id, channel)?;
         if let Some(Switch::Asterisk(asterisk)) = self.switch.get()
             && channel.is_none_or(|c| c == "voice")
         {
@@ -247,8 +326,49 @@ impl Centre {
             "codeRequired".to_owned(),
             json!(agent.code_secret.is_some()),
         );
-        document.insert("queues".to_owned(), json!(self.queue_names(agent.id)?));
+        self.add_memberships(agent, &mut document)?;
         Ok(Value::Object(document))
+    }
+
+    /// Teams, profile, queues and assistant, which an agent is only shown.
+    fn add_memberships(
+        &self,
+        agent: &Agent,
+        document: &mut Map<String, Value>,
+    ) -> Result<(), Problem> {
+        let voice = self.queue_names(agent.id)?;
+        let store = self.store();
+        let mut named = |field: &str, value: Value| {
+            document.insert(field.to_owned(), value);
+        };
+        let with_id = |name: &str| -> Result<Value, Problem> {
+            Ok(json!({"id": store.team(name)?, "name": name}))
+        };
+        let teams = agent
+            .texts("teams")
+            .map(with_id)
+            .collect::<Result<Vec<_>, _>>()?;
+        named("teams", json!(teams));
+        let profile = match agent.text("profile") {
+            "" => Value::Null,
+            name => with_id(name)?,
+        };
+        named("profile", profile);
+        named(
+            "aiBot",
+            match agent.text("aiBot") {
+                "" => Value::Null,
+                name => json!({"name": name}),
+            },
+        );
+        let others = agent.document.get("queues").and_then(Value::as_array);
+        let queues: Vec<Value> = voice
+            .iter()
+            .map(|name| json!({"channel": "voice", "name": name}))
+            .chain(others.into_iter().flatten().cloned())
+            .collect();
+        named("queues", json!(queues));
+        Ok(())
     }
 
     /// What colleagues see of an agent.

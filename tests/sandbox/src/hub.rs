@@ -18,8 +18,8 @@ pub(crate) enum Push {
     SignedOut {
         code: &'static str,
         detail: String,
-        /// Only sockets of other tokens are meant.
-        except: Option<String>,
+        /// Only the sockets of this sign-in are meant.
+        only: Option<String>,
     },
 }
 
@@ -33,7 +33,10 @@ struct Line {
     last: u64,
     kept: VecDeque<(u64, String)>,
     sender: broadcast::Sender<Push>,
-    sockets: usize,
+    /// Open sockets of each sign-in that ever had one.
+    sockets: HashMap<String, usize>,
+    /// How often the last socket has closed.
+    departures: u64,
 }
 
 /// What a socket starts with.
@@ -55,10 +58,10 @@ impl Hub {
     }
 
     /// Opens a socket: what was missed since `since`, and what comes.
-    pub(crate) fn join(&self, agent: i64, since: Option<u64>) -> Joined {
+    pub(crate) fn join(&self, agent: i64, session: &str, since: Option<u64>) -> Joined {
         let mut lines = self.lines();
         let line = line(&mut lines, self.first, agent);
-        line.sockets += 1;
+        *line.sockets.entry(session.to_owned()).or_default() += 1;
         let oldest = line.kept.front().map_or(line.last + 1, |(seq, _)| *seq);
         let resumed = since.is_some_and(|since| since <= line.last && since + 1 >= oldest);
         let missed = match since {
@@ -78,19 +81,35 @@ impl Hub {
         }
     }
 
-    /// A socket closed; says whether it was the agent's last.
-    pub(crate) fn leave(&self, agent: i64) -> bool {
+    /// A socket closed; when it was the agent's last: the number of this departure.
+    pub(crate) fn leave(&self, agent: i64, session: &str) -> Option<u64> {
         let mut lines = self.lines();
         let line = line(&mut lines, self.first, agent);
-        line.sockets = line.sockets.saturating_sub(1);
-        line.sockets == 0
+        if let Some(open) = line.sockets.get_mut(session) {
+            *open = open.saturating_sub(1);
+        }
+        if line.connected() {
+            return None;
+        }
+        line.departures += 1;
+        Some(line.departures)
+    }
+
+    /// Whether the agent has no socket, and has had none since this departure.
+    pub(crate) fn still_gone(&self, agent: i64, departure: u64) -> bool {
+        self.lines()
+            .get(&agent)
+            .is_some_and(|line| !line.connected() && line.departures == departure)
+    }
+
+    /// Open sockets of a sign-in; `None`: it has never had one.
+    pub(crate) fn sockets_of(&self, agent: i64, session: &str) -> Option<usize> {
+        self.lines().get(&agent)?.sockets.get(session).copied()
     }
 
     /// Whether the agent has a socket open.
     pub(crate) fn connected(&self, agent: i64) -> bool {
-        self.lines()
-            .get(&agent)
-            .is_some_and(|line| line.sockets > 0)
+        self.lines().get(&agent).is_some_and(Line::connected)
     }
 
     /// Numbers an event, keeps it and pushes it.
@@ -107,19 +126,20 @@ impl Hub {
         let _ = line.sender.send(Push::Event(text));
     }
 
-    /// Ends the agent's sockets with a reason; not kept, since the next sign-in has nothing to do with it.
+    /// Ends the agent's sockets, or those of one sign-in, with a reason; not kept, since the next sign-in has nothing
+    /// to do with it.
     pub(crate) fn sign_out(
         &self,
         agent: i64,
         code: &'static str,
         detail: &str,
-        except: Option<String>,
+        only: Option<String>,
     ) {
         if let Some(line) = self.lines().get(&agent) {
             let _ = line.sender.send(Push::SignedOut {
                 code,
                 detail: detail.to_owned(),
-                except,
+                only,
             });
         }
     }
@@ -134,6 +154,12 @@ impl Hub {
     }
 }
 
+impl Line {
+    fn connected(&self) -> bool {
+        self.sockets.values().any(|open| *open > 0)
+    }
+}
+
 /// One text frame.
 pub(crate) fn frame(seq: u64, kind: &str, data: &Value) -> String {
     json!({"seq": seq, "at": clock::now_text(), "type": kind, "data": data}).to_string()
@@ -144,6 +170,7 @@ fn line(lines: &mut HashMap<i64, Line>, first: u64, agent: i64) -> &mut Line {
         last: first,
         kept: VecDeque::new(),
         sender: broadcast::channel(KEPT).0,
-        sockets: 0,
+        sockets: HashMap::new(),
+        departures: 0,
     })
 }

@@ -86,7 +86,12 @@ pub(crate) fn code_secret() -> Secret {
 
 /// What is stored of a token: SHA-256, base64url.
 pub(crate) fn digest(token: &str) -> String {
-    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, token.as_bytes()))
+    digest_of(token.as_bytes())
+}
+
+/// SHA-256 of bytes, base64url.
+pub(crate) fn digest_of(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, bytes))
 }
 
 /// Whether a one-time code fits now, one step early or one step late (RFC 6238 section 5.2).

@@ -95,6 +95,7 @@ impl Presence {
                 let state = json!({
                     "paused": pause.is_some(),
                     "pauseReason": pause.map(|p| &p.reason),
+                    "pausedSince": pause.map(|p| clock::text(p.since)),
                 });
                 (channel.to_owned(), state)
             })

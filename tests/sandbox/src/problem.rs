@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 /// One refusal: a code that programs read and a sentence that people read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -12,13 +12,15 @@ pub(crate) struct Problem {
     pub(crate) code: &'static str,
     pub(crate) title: &'static str,
     pub(crate) detail: String,
+    /// More members of the document.
+    pub(crate) more: Map<String, Value>,
 }
 
 macro_rules! problems {
     ($($name:ident, $code:literal, $status:ident, $title:literal, $detail:literal;)*) => {
         impl Problem {
             $(pub(crate) fn $name() -> Self {
-                Self { status: StatusCode::$status, code: $code, title: $title, detail: $detail.to_owned() }
+                Self { status: StatusCode::$status, code: $code, title: $title, detail: $detail.to_owned(), more: Map::new() }
             })*
         }
     };
@@ -42,6 +44,15 @@ problems! {
     invalid_setting, "invalid_setting", UNPROCESSABLE_ENTITY, "Setting refused", "A setting has a value that is not allowed.";
     admin_only, "admin_only", FORBIDDEN, "Administrators only", "The administration is open to this machine, or with the administrator's token, only.";
     switch_unavailable, "switch_unavailable", BAD_GATEWAY, "Telephone system unavailable", "The telephone system did not carry out the request.";
+    bad_code, "bad_code", BAD_REQUEST, "Sign-in code refused", "The code of the browser sign-in is unknown, used, older than a minute or does not belong to this program.";
+    password_expired, "password_expired", FORBIDDEN, "Password expired", "The password is older than 90 days and has to be changed.";
+    password_refused, "password_refused", UNPROCESSABLE_ENTITY, "Password refused", "The new password does not keep the rules.";
+    not_allowed, "not_allowed", FORBIDDEN, "Not allowed", "The contact centre does not allow this.";
+    paused, "paused", CONFLICT, "In pause", "A preview call cannot be started during a pause.";
+    gone, "gone", CONFLICT, "Gone", "Somebody else has taken it, or it was withdrawn.";
+    signed_in_elsewhere, "signed_in_elsewhere", CONFLICT, "Signed in elsewhere", "This agent is signed in on another device.";
+    unknown_disposition, "unknown_disposition", UNPROCESSABLE_ENTITY, "Unknown disposition", "The path is not one of the contact centre's dispositions.";
+    invalid_item, "invalid_item", UNPROCESSABLE_ENTITY, "Value refused", "A field has a value that is not allowed.";
     internal, "internal", INTERNAL_SERVER_ERROR, "Internal error", "The server could not read or write its data.";
 }
 
@@ -49,6 +60,12 @@ impl Problem {
     /// The same refusal with a sentence of its own.
     pub(crate) fn because(mut self, detail: impl Into<String>) -> Self {
         self.detail = detail.into();
+        self
+    }
+
+    /// The same refusal with one more member.
+    pub(crate) fn with(mut self, member: &str, value: Value) -> Self {
+        self.more.insert(member.to_owned(), value);
         self
     }
 }
@@ -62,14 +79,17 @@ impl From<rusqlite::Error> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let body = json!({
-            "type": format!("urn:sidetone:problem:{}", self.code),
-            "title": self.title,
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-            "code": self.code,
-        });
-        let mut response = (self.status, body.to_string()).into_response();
+        let mut body = self.more;
+        for (member, value) in [
+            ("type", json!(format!("urn:sidetone:problem:{}", self.code))),
+            ("title", json!(self.title)),
+            ("status", json!(self.status.as_u16())),
+            ("detail", json!(self.detail)),
+            ("code", json!(self.code)),
+        ] {
+            body.insert(member.to_owned(), value);
+        }
+        let mut response = (self.status, Value::Object(body).to_string()).into_response();
         response.headers_mut().insert(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/problem+json"),

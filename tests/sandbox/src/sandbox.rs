@@ -48,6 +48,10 @@ pub struct Config {
     pub admin_token: Option<Secret>,
     /// How long a sign-in is good for.
     pub token_life: Duration,
+    /// How long a sign-in can be renewed without the password.
+    pub refresh_life: Duration,
+    /// How long a code of the browser sign-in is good for.
+    pub code_life: Duration,
     /// An agent without a realtime socket is logged out of the queues after this time.
     pub grace: Duration,
     /// ICE servers given to agents, as objects of the contract.
@@ -119,6 +123,8 @@ impl Default for Config {
             password: None,
             admin_token: None,
             token_life: Duration::from_secs(8 * 3600),
+            refresh_life: Duration::from_secs(30 * 86_400),
+            code_life: Duration::from_secs(60),
             grace: Duration::from_secs(300),
             ice_servers: Vec::new(),
             pbx: PbxConfig::Small(SmallConfig::default()),
@@ -235,6 +241,8 @@ async fn start(
 
     let rules = Rules {
         token_life: config.token_life,
+        refresh_life: config.refresh_life,
+        code_life: config.code_life,
         grace: config.grace,
         admin_token: admin_token.clone(),
         domain: match &config.pbx {

@@ -1,5 +1,12 @@
 //! The contact centre's data in SQLite: agents, tokens, pause reasons, queues.
 
+mod migrations;
+mod sessions;
+mod work;
+
+pub(crate) use sessions::Token;
+pub(crate) use work::{Disposed, Item};
+
 use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
@@ -73,6 +80,16 @@ pub enum Strategy {
     RingAll,
     /// The free member whose last call is longest ago.
     LeastRecent,
+    /// Every free member at once; phones never answer such a call by themselves.
+    BeepAll,
+    /// The free member with the fewest calls so far.
+    FewestCalls,
+    /// Each member in turn, going on after the one that was rung last.
+    RrMemory,
+    /// Any free member.
+    Random,
+    /// The free members in the order of the queue's list.
+    Linear,
 }
 
 /// What a new agent starts with.
@@ -85,11 +102,12 @@ pub(crate) struct NewAgent<'a> {
 
 impl Store {
     pub(crate) fn open(folder: Option<&Path>) -> rusqlite::Result<Self> {
-        let db = match folder {
+        let mut db = match folder {
             Some(folder) => Connection::open(folder.join("sandbox.sqlite"))?,
             None => Connection::open_in_memory()?,
         };
         db.execute_batch(SCHEMA)?;
+        migrations::run(&mut db)?;
         Ok(Self { db })
     }
 
@@ -161,10 +179,10 @@ impl Store {
             })
     }
 
-    pub(crate) fn set_password_hash(&self, id: i64, hash: &str) -> rusqlite::Result<()> {
+    pub(crate) fn set_sip_secret(&self, id: i64, secret: &Secret) -> rusqlite::Result<()> {
         self.db.execute(
-            "UPDATE agent SET password = ?2 WHERE id = ?1",
-            params![id, hash],
+            "UPDATE agent SET sip_secret = ?2 WHERE id = ?1",
+            params![id, secret.reveal()],
         )?;
         Ok(())
     }
@@ -197,37 +215,6 @@ impl Store {
     pub(crate) fn forget_failures(&self, id: i64) -> rusqlite::Result<()> {
         self.db
             .execute("UPDATE agent SET failures = 0 WHERE id = ?1", [id])?;
-        Ok(())
-    }
-
-    pub(crate) fn add_token(&self, hash: &str, agent: i64, expires: i64) -> rusqlite::Result<()> {
-        self.db.execute(
-            "INSERT INTO token (hash, agent, expires) VALUES (?1, ?2, ?3)",
-            params![hash, agent, expires],
-        )?;
-        Ok(())
-    }
-
-    /// Agent and expiry (Unix seconds) of a token.
-    pub(crate) fn token(&self, hash: &str) -> rusqlite::Result<Option<(i64, i64)>> {
-        self.db
-            .query_row(
-                "SELECT agent, expires FROM token WHERE hash = ?1",
-                [hash],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )
-            .optional()
-    }
-
-    pub(crate) fn forget_tokens(&self, agent: i64) -> rusqlite::Result<()> {
-        self.db
-            .execute("DELETE FROM token WHERE agent = ?1", [agent])?;
-        Ok(())
-    }
-
-    pub(crate) fn forget_expired(&self, now: i64) -> rusqlite::Result<()> {
-        self.db
-            .execute("DELETE FROM token WHERE expires <= ?1", [now])?;
         Ok(())
     }
 
@@ -351,6 +338,16 @@ impl Agent {
             .unwrap_or_default()
     }
 
+    /// The texts of a list.
+    pub(crate) fn texts(&self, field: &str) -> impl Iterator<Item = &str> {
+        self.document
+            .get(field)
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+    }
+
     /// A setting that is on or off.
     pub(crate) fn is(&self, field: &str) -> bool {
         match self.document.get(field) {
@@ -367,16 +364,31 @@ impl Agent {
 }
 
 impl Strategy {
+    /// Every free member rings at once.
+    pub(crate) const fn rings_all(self) -> bool {
+        matches!(self, Self::RingAll | Self::BeepAll)
+    }
+
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::RingAll => "ringall",
             Self::LeastRecent => "leastrecent",
+            Self::BeepAll => "beepall",
+            Self::FewestCalls => "fewestcalls",
+            Self::RrMemory => "rrmemory",
+            Self::Random => "random",
+            Self::Linear => "linear",
         }
     }
 
     pub(crate) fn named(name: &str) -> Self {
         match name {
             "ringall" => Self::RingAll,
+            "beepall" => Self::BeepAll,
+            "fewestcalls" => Self::FewestCalls,
+            "rrmemory" | "rrordered" => Self::RrMemory,
+            "random" | "wrandom" => Self::Random,
+            "linear" => Self::Linear,
             _ => Self::LeastRecent,
         }
     }

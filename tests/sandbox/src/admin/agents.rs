@@ -7,9 +7,9 @@ use axum::Json;
 use axum::extract::{Path, State};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use sidetone_profile::{Secret, wire};
+use sidetone_profile::{PASSWORD_LIFE_DAYS, Secret, wire};
 
-use super::settings;
+use super::{membership, settings};
 use crate::centre::Centre;
 use crate::contract::{Body, Params, agent_row};
 use crate::password;
@@ -33,6 +33,13 @@ pub(crate) struct SaveOptions {
 #[derive(Deserialize)]
 pub(crate) struct NewPassword {
     password: Secret,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct NewSipSecret {
+    /// Left out: one is made.
+    #[serde(default)]
+    secret: Option<Secret>,
 }
 
 #[derive(Deserialize)]
@@ -75,9 +82,12 @@ pub(crate) async fn save(
     {
         return Err(Problem::invalid_setting().because(format!("{unknown} is not a setting.")));
     }
-    let changed: BTreeSet<String> = changes.settings.keys().cloned().collect();
+    let mut changed: BTreeSet<String> = changes.settings.keys().cloned().collect();
+    let was_masked = agent.is("privacyEnabled");
     agent.document.extend(changes.settings);
     if !options.unchecked {
+        membership::check(&mut agent.document, &changed)?;
+        settle_masking(&mut agent.document, &mut changed, was_masked);
         check(&centre, &mut agent, &changed)?;
     }
     centre.store().save_document(agent.id, &agent.document)?;
@@ -102,25 +112,52 @@ pub(crate) async fn set_password(
     Path(id): Path<String>,
     Body(new): Body<NewPassword>,
 ) -> Answer {
-    let mut agent = find(&centre, &id)?;
+    let agent = find(&centre, &id)?;
     if new.password.reveal().chars().count() < 8 {
         return Err(Problem::invalid_setting().because("A password has at least 8 characters."));
     }
     let hash = tokio::task::spawn_blocking(move || password::hash(new.password.reveal()))
         .await
         .map_err(|_| Problem::internal())?;
+    crate::contract::set_password(&centre, agent, &hash)?;
+    one(State(centre), Path(id)).await
+}
+
+/// Makes the password too old, so that the next sign-in asks for a new one.
+pub(crate) async fn expire_password(
+    State(centre): State<Arc<Centre>>,
+    Path(id): Path<String>,
+) -> Answer {
+    let mut agent = find(&centre, &id)?;
+    let past = crate::clock::now() - time::Duration::days(i64::from(PASSWORD_LIFE_DAYS) + 1);
     agent.document.insert(
         "passwordResetAt".to_owned(),
-        json!(crate::clock::now_text()),
+        json!(crate::clock::text(past)),
     );
-    {
-        let store = centre.store();
-        store.set_password_hash(agent.id, &hash)?;
-        store.save_document(agent.id, &agent.document)?;
-        store.forget_failures(agent.id)?;
-    }
+    centre.store().save_document(agent.id, &agent.document)?;
     centre.hub.push(agent.id, "profile", &json!({}));
     Ok(Json(document(&centre, &agent)?))
+}
+
+/// Gives the phone another secret; the telephone system refuses the old one from now on.
+pub(crate) async fn set_sip_secret(
+    State(centre): State<Arc<Centre>>,
+    Path(id): Path<String>,
+    Body(wanted): Body<NewSipSecret>,
+) -> Answer {
+    let agent = find(&centre, &id)?;
+    let secret = wanted.secret.unwrap_or_else(password::token);
+    let text = secret.reveal();
+    if text.is_empty() || text.len() > 128 || text.contains(char::is_control) {
+        return Err(Problem::invalid_setting()
+            .because("A SIP secret is 1 to 128 letters without control characters."));
+    }
+    centre.store().set_sip_secret(agent.id, &secret)?;
+    // A program that knows only profiles looks at its telephone then, too.
+    for kind in ["sip", "profile"] {
+        centre.hub.push(agent.id, kind, &json!({}));
+    }
+    Ok(Json(json!({"secret": text})))
 }
 
 /// Switches the one-time code on, with a new secret, or off.
@@ -161,13 +198,41 @@ pub(crate) async fn sign_out(State(centre): State<Arc<Centre>>, Path(id): Path<S
     Ok(Json(document(&centre, &agent)?))
 }
 
-fn find(centre: &Centre, id: &str) -> Result<Agent, Problem> {
+pub(super) fn find(centre: &Centre, id: &str) -> Result<Agent, Problem> {
     let store = centre.store();
     let agent = match id.parse() {
         Ok(id) => store.agent(id)?,
         Err(_) => store.agent_named(id)?,
     };
     agent.ok_or_else(|| Problem::not_found().because("There is no such agent."))
+}
+
+/// What is masked is one switch and a degree for each kind of value; whichever is changed brings the others along.
+fn settle_masking(
+    document: &mut Map<String, Value>,
+    changed: &mut BTreeSet<String>,
+    was_masked: bool,
+) {
+    const SWITCH: &str = "privacyEnabled";
+    const DEGREES: [&str; 3] = ["privacyName", "privacyEmail", "privacyNumber"];
+    let switched = changed.contains(SWITCH);
+    let graded = DEGREES.iter().any(|degree| changed.contains(*degree));
+    match (switched, graded) {
+        (false, false) => return,
+        (true, false) => DEGREES.iter().for_each(|degree| {
+            document.remove(*degree);
+        }),
+        (false, true) => {
+            for degree in DEGREES.iter().filter(|degree| !changed.contains(**degree)) {
+                if !was_masked {
+                    document.insert((*degree).to_owned(), json!("off"));
+                }
+            }
+            document.insert(SWITCH.to_owned(), json!(true));
+        }
+        (true, true) => {}
+    }
+    changed.extend([SWITCH].into_iter().chain(DEGREES).map(str::to_owned));
 }
 
 /// Refuses values that a phone could not use, and writes the others in their one form.
@@ -191,7 +256,10 @@ fn check(centre: &Centre, agent: &mut Agent, changed: &BTreeSet<String>) -> Resu
         return Err(Problem::invalid_setting().because(format!("{fault}.")));
     }
     let written = wire::write(&profile);
-    for field in changed {
+    for field in changed
+        .iter()
+        .filter(|field| !membership::FIELDS.contains(&field.as_str()))
+    {
         if let Some(value) = written.get(field) {
             agent.document.insert(field.clone(), value.clone());
         }
@@ -205,10 +273,13 @@ fn document(centre: &Centre, agent: &Agent) -> Result<Value, Problem> {
         .into_iter()
         .map(|queue| queue.name)
         .collect();
+    let holder = centre.sessions.holder(agent.id);
     Ok(json!({
         "id": agent.id,
         "name": agent.name,
         "settings": agent.document,
+        "device": holder.as_ref().map(|holder| &holder.device),
+        "deviceSince": holder.as_ref().map(|holder| crate::clock::text(holder.since)),
         "codeRequired": agent.code_secret.is_some(),
         "queues": queues,
         "live": agent_row(centre, agent),

@@ -4,7 +4,9 @@ mod agents;
 mod calls;
 mod centre;
 mod guard;
+mod membership;
 mod settings;
+mod work;
 
 use std::sync::Arc;
 
@@ -13,19 +15,28 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse as _, Redirect, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 
 use crate::centre::Centre;
 
 /// Every route of the administration's interface: method and path as OpenAPI writes it.
 pub const ROUTES: &[(&str, &str)] = &[
     ("get", "/admin/api/settings"),
+    ("patch", "/admin/api/settings"),
+    ("get", "/admin/api/dispositions"),
+    ("put", "/admin/api/dispositions"),
     ("get", "/admin/api/agents"),
     ("get", "/admin/api/agents/{id}"),
     ("patch", "/admin/api/agents/{id}"),
     ("put", "/admin/api/agents/{id}/password"),
     ("put", "/admin/api/agents/{id}/code"),
     ("post", "/admin/api/agents/{id}/sign-out"),
+    ("post", "/admin/api/agents/{id}/expire-password"),
+    ("put", "/admin/api/agents/{id}/sip-secret"),
+    ("get", "/admin/api/agents/{id}/dispositions"),
+    ("get", "/admin/api/agents/{id}/{list}"),
+    ("post", "/admin/api/agents/{id}/{list}"),
+    ("delete", "/admin/api/agents/{id}/{list}/{item}"),
     ("get", "/admin/api/pauses"),
     ("put", "/admin/api/pauses"),
     ("get", "/admin/api/queues"),
@@ -41,7 +52,14 @@ pub const ROUTES: &[(&str, &str)] = &[
 
 pub(crate) fn router(centre: &Arc<Centre>) -> Router<Arc<Centre>> {
     let interface = Router::new()
-        .route("/admin/api/settings", get(settings::list))
+        .route(
+            "/admin/api/settings",
+            get(settings::list).patch(settings::save),
+        )
+        .route(
+            "/admin/api/dispositions",
+            get(work::tree).put(work::set_tree),
+        )
         .route("/admin/api/agents", get(agents::list))
         .route(
             "/admin/api/agents/{id}",
@@ -50,6 +68,20 @@ pub(crate) fn router(centre: &Arc<Centre>) -> Router<Arc<Centre>> {
         .route("/admin/api/agents/{id}/password", put(agents::set_password))
         .route("/admin/api/agents/{id}/code", put(agents::set_code))
         .route("/admin/api/agents/{id}/sign-out", post(agents::sign_out))
+        .route(
+            "/admin/api/agents/{id}/expire-password",
+            post(agents::expire_password),
+        )
+        .route(
+            "/admin/api/agents/{id}/sip-secret",
+            put(agents::set_sip_secret),
+        )
+        .route("/admin/api/agents/{id}/dispositions", get(work::disposed))
+        .route(
+            "/admin/api/agents/{id}/{list}",
+            get(work::list).post(work::add),
+        )
+        .route("/admin/api/agents/{id}/{list}/{item}", delete(work::remove))
         .route(
             "/admin/api/pauses",
             get(centre::pauses).put(centre::set_pauses),

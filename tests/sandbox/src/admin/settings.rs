@@ -1,8 +1,16 @@
 //! An agent's settings in the groups of its edit page, for the page and for what may be changed.
 
+use std::sync::Arc;
+
 use axum::Json;
+use axum::extract::State;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+use crate::centre::Centre;
+use crate::contract::Body;
+use crate::problem::Problem;
+use crate::settings::DOCUMENT;
 
 /// How a setting is edited.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -22,6 +30,8 @@ pub(super) enum Kind {
     List {
         of: &'static [&'static str],
     },
+    /// Names, separated by commas.
+    Names,
 }
 
 /// One setting.
@@ -43,6 +53,10 @@ const PORT: Kind = Kind::Number {
     min: 1,
     max: 65_535,
     unit: "",
+};
+
+const DEGREE: Kind = Kind::Choice {
+    of: &["off", "partial", "full"],
 };
 
 type Row = (&'static str, &'static str, Kind, &'static str);
@@ -105,8 +119,28 @@ const SECURITY: &[Row] = &[
         "privacyEnabled",
         "Mask sensitive data",
         Kind::Flag,
-        "Customers' names, e-mails and numbers",
+        "Customers' data; the degrees below say how much",
     ),
+    ("privacyName", "Mask names", DEGREE, ""),
+    ("privacyEmail", "Mask e-mails", DEGREE, ""),
+    ("privacyNumber", "Mask numbers", DEGREE, ""),
+];
+
+const MEMBERSHIP: &[Row] = &[
+    ("teams", "Teams", Kind::Names, "Separated by commas"),
+    (
+        "profile",
+        "Profile",
+        Kind::Text,
+        "Of permissions; shown only",
+    ),
+    (
+        "queues",
+        "Queues of other channels",
+        Kind::Names,
+        "Such as chat: web, email: orders; voice queues have their members",
+    ),
+    ("aiBot", "AI bot", Kind::Text, "Shown only"),
 ];
 
 const AUTHENTICATION: &[Row] = &[
@@ -340,6 +374,7 @@ pub(super) fn groups() -> Vec<(&'static str, Vec<Setting>)> {
         ("Account", rows(ACCOUNT)),
         ("Security", rows(SECURITY)),
         ("Authentication", rows(AUTHENTICATION)),
+        ("Membership", rows(MEMBERSHIP)),
         ("Notifications", rows(NOTIFICATIONS)),
         ("Voice", rows(VOICE)),
         ("Other Channels", channels),
@@ -348,12 +383,34 @@ pub(super) fn groups() -> Vec<(&'static str, Vec<Setting>)> {
     ]
 }
 
-pub(super) async fn list() -> Json<Value> {
+/// The groups of an agent's settings, and the settings of the centre.
+pub(super) async fn list(State(centre): State<Arc<Centre>>) -> Result<Json<Value>, Problem> {
     let groups: Vec<Value> = groups()
         .into_iter()
         .map(|(name, settings)| json!({"name": name, "settings": settings}))
         .collect();
-    Json(json!({"groups": groups}))
+    Ok(Json(
+        json!({"groups": groups, "centre": of_centre(&centre)?}),
+    ))
+}
+
+/// Changes settings of the centre; every agent's programs hear of it at once.
+pub(super) async fn save(
+    State(centre): State<Arc<Centre>>,
+    Body(changes): Body<Map<String, Value>>,
+) -> Result<Json<Value>, Problem> {
+    let changed = centre.settings()?.patched(changes)?;
+    centre
+        .store()
+        .save_centre_document(DOCUMENT, &json!(changed))?;
+    centre.push_to_all("settings", &centre.settings_document()?)?;
+    Ok(Json(of_centre(&centre)?))
+}
+
+fn of_centre(centre: &Centre) -> Result<Value, Problem> {
+    let mut document = centre.settings_document()?;
+    document["browserSignIn"] = json!(centre.settings()?.browser_sign_in);
+    Ok(document)
 }
 
 fn rows(rows: &[Row]) -> Vec<Setting> {
@@ -381,12 +438,14 @@ mod tests {
             .keys()
             .cloned()
             .collect();
-        known.remove("id");
-        known.remove("name");
+        // Where an agent belongs is no setting of the phone, whether or not a profile shows it.
+        let shown = crate::admin::membership::FIELDS;
+        known.retain(|field| field != "id" && field != "name" && !shown.contains(&field.as_str()));
         let editable: BTreeSet<String> = super::groups()
             .into_iter()
             .flat_map(|(_, settings)| settings)
             .map(|setting| setting.field)
+            .filter(|field| !shown.contains(&field.as_str()))
             .collect();
         assert_eq!(editable, known);
     }

@@ -12,6 +12,7 @@ use serde::de::DeserializeOwned;
 use super::auth;
 use crate::centre::Centre;
 use crate::problem::Problem;
+use crate::sessions::BASIC;
 use crate::store::Agent;
 use crate::{clock, password};
 
@@ -21,8 +22,10 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// The agent that a request comes from.
 pub(crate) struct SignedIn {
     pub(crate) agent: Agent,
-    /// Hash of the token, and its expiry in Unix seconds; absent with HTTP Basic.
-    pub(crate) token: Option<(String, i64)>,
+    /// The sign-in; all requests with HTTP Basic are one.
+    pub(crate) session: String,
+    /// When the token expires, in Unix seconds; never with HTTP Basic.
+    pub(crate) expires: Option<i64>,
 }
 
 impl FromRequestParts<Arc<Centre>> for SignedIn {
@@ -47,7 +50,12 @@ impl FromRequestParts<Arc<Centre>> for SignedIn {
                 .split_once(':')
                 .ok_or_else(Problem::wrong_password)?;
             let agent = auth::check(centre, name, password, None).await?;
-            Ok(Self { agent, token: None })
+            centre.sessions.heard(BASIC);
+            Ok(Self {
+                agent,
+                session: BASIC.to_owned(),
+                expires: None,
+            })
         } else {
             Err(Problem::token_expired())
         }
@@ -56,17 +64,20 @@ impl FromRequestParts<Arc<Centre>> for SignedIn {
 
 impl SignedIn {
     fn by_token(centre: &Centre, token: &str) -> Result<Self, Problem> {
-        let hash = password::digest(token);
         let store = centre.store();
-        let (agent, expires) = store.token(&hash)?.ok_or_else(Problem::token_expired)?;
-        if expires <= clock::now().unix_timestamp() {
-            return Err(Problem::token_expired());
-        }
-        let agent = store.agent(agent)?.ok_or_else(Problem::token_expired)?;
+        let token = store
+            .token(&password::digest(token))?
+            .filter(|token| token.expires > clock::now().unix_timestamp())
+            .ok_or_else(Problem::token_expired)?;
+        let agent = store
+            .agent(token.agent)?
+            .ok_or_else(Problem::token_expired)?;
         auth::usable(&agent)?;
+        centre.sessions.heard(&token.session);
         Ok(Self {
             agent,
-            token: Some((hash, expires)),
+            session: token.session,
+            expires: Some(token.expires),
         })
     }
 }

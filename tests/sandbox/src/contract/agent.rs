@@ -15,6 +15,15 @@ use crate::problem::Problem;
 type Answer = Result<Json<Value>, Problem>;
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[derive(Default)]
+pub(crate) struct LoginRequest {
+    /// What the agent calls this device.
+    device: Option<String>,
+    take_over: bool,
+}
+
+#[derive(Deserialize)]
 pub(crate) struct PauseRequest {
     reason: String,
     #[serde(default)]
@@ -27,11 +36,34 @@ pub(crate) struct UnpauseRequest {
     channel: Option<String>,
 }
 
-pub(crate) async fn login(State(centre): State<Arc<Centre>>, signed_in: SignedIn) -> Answer {
+pub(crate) async fn login(
+    State(centre): State<Arc<Centre>>,
+    signed_in: SignedIn,
+    Body(wanted): Body<LoginRequest>,
+) -> Answer {
+    let device = wanted
+        .device
+        .as_deref()
+        .map(str::trim)
+        .filter(|d| !d.is_empty());
+    if device.is_some_and(|d| d.chars().count() > 120 || d.contains(char::is_control)) {
+        return Err(Problem::malformed_body()
+            .because("device is a name of at most 120 letters without control characters."));
+    }
+    centre.take_queues(
+        &signed_in.agent,
+        &signed_in.session,
+        device,
+        wanted.take_over,
+    )?;
     Ok(Json(centre.log_in(&signed_in.agent).await?))
 }
 
+/// A sign-in that has lost the queues to another one leaves them alone.
 pub(crate) async fn logout(State(centre): State<Arc<Centre>>, signed_in: SignedIn) -> Answer {
+    if centre.held_elsewhere(signed_in.agent.id, &signed_in.session) {
+        return Ok(Json(centre.presence(signed_in.agent.id).document()));
+    }
     Ok(Json(centre.log_out(&signed_in.agent).await?))
 }
 

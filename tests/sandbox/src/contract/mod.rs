@@ -3,13 +3,18 @@
 mod access;
 mod agent;
 mod auth;
+mod centre;
+mod etag;
 mod listing;
 mod realtime;
 mod rpc;
+mod sso;
 mod users;
 mod voice;
+mod work;
 
 pub(crate) use access::{Body, Params};
+pub(crate) use auth::set_password;
 pub(crate) use rpc::agent_row;
 
 use std::sync::Arc;
@@ -22,6 +27,13 @@ use crate::centre::Centre;
 /// Every route of the contract: method and path as OpenAPI writes it.
 pub const ROUTES: &[(&str, &str)] = &[
     ("post", "/api/auth/local"),
+    ("get", "/api/auth/methods"),
+    ("post", "/api/auth/refresh"),
+    ("post", "/api/auth/password"),
+    ("get", "/api/auth/password-rules"),
+    ("get", "/api/auth/sso/authorize"),
+    ("post", "/api/auth/sso/authorize"),
+    ("post", "/api/auth/sso/token"),
     ("get", "/api/users/me"),
     ("get", "/api/users/me/sip"),
     ("get", "/api/users"),
@@ -38,6 +50,17 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("get", "/api/voice/queues/{id}/teams"),
     ("get", "/api/rpc/agents"),
     ("get", "/api/rpc/voice/queues"),
+    ("get", "/api/settings"),
+    ("get", "/api/dispositions"),
+    ("post", "/api/calls/{reference}/disposition"),
+    ("get", "/api/callbacks"),
+    ("post", "/api/callbacks/{id}/start"),
+    ("post", "/api/callbacks/{id}/finish"),
+    ("get", "/api/previews"),
+    ("post", "/api/previews/{id}/start"),
+    ("get", "/api/interactions"),
+    ("post", "/api/interactions/{id}/accept"),
+    ("post", "/api/interactions/{id}/decline"),
     ("get", "/api/realtime"),
 ];
 
@@ -60,5 +83,24 @@ pub(crate) fn router() -> Router<Arc<Centre>> {
         .route("/api/voice/queues/{id}/teams", get(voice::teams))
         .route("/api/rpc/agents", get(rpc::agents))
         .route("/api/rpc/voice/queues", get(rpc::queues))
+        .route("/api/auth/methods", get(auth::methods))
+        .route("/api/auth/refresh", post(auth::refresh))
+        .route("/api/auth/password", post(auth::change_password))
+        .route("/api/auth/password-rules", get(auth::password_rules))
+        .route("/api/auth/sso/authorize", get(sso::page).post(sso::sign_in))
+        .route("/api/auth/sso/page.css", get(sso::style))
+        .route("/api/auth/sso/token", post(sso::token))
+        .route("/api/settings", get(centre::settings))
+        .route("/api/dispositions", get(centre::dispositions))
+        .route("/api/calls/{reference}/disposition", post(centre::dispose))
+        .route("/api/callbacks", get(work::callbacks))
+        .route("/api/callbacks/{id}/start", post(work::start_callback))
+        .route("/api/callbacks/{id}/finish", post(work::finish_callback))
+        .route("/api/previews", get(work::previews))
+        .route("/api/previews/{id}/start", post(work::start_preview))
+        .route("/api/interactions", get(work::interactions))
+        .route("/api/interactions/{id}/accept", post(work::accept))
+        .route("/api/interactions/{id}/decline", post(work::decline))
+        .layer(axum::middleware::from_fn(etag::tag))
         .route("/api/realtime", get(realtime::open))
 }

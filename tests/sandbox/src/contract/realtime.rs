@@ -20,6 +20,7 @@ use crate::problem::Problem;
 const PING_EVERY: Duration = Duration::from_secs(20);
 /// A socket that answers no ping for this long is dead.
 const SILENCE_LIMIT: Duration = Duration::from_secs(50);
+const GRACE_LOOK: Duration = Duration::from_secs(1);
 
 pub(crate) async fn open(
     State(centre): State<Arc<Centre>>,
@@ -36,10 +37,10 @@ pub(crate) async fn open(
     Ok(upgrade
         .max_message_size(64 * 1024)
         .on_upgrade(move |socket| async move {
-            let agent = signed_in.agent.id;
+            let (agent, session) = (signed_in.agent.id, signed_in.session.clone());
             serve(&centre, signed_in, since, socket).await;
-            if centre.hub.leave(agent) {
-                tokio::spawn(log_out_if_gone(centre, agent));
+            if let Some(departure) = centre.hub.leave(agent, &session) {
+                tokio::spawn(log_out_if_gone(centre, agent, departure));
             }
         }))
 }
@@ -50,17 +51,12 @@ async fn serve(
     since: Option<u64>,
     mut socket: WebSocket,
 ) {
-    let SignedIn { agent, token } = signed_in;
-    let (token, expires) = token.unzip();
-    if token.is_some() {
-        centre.hub.sign_out(
-            agent.id,
-            "signed_in_elsewhere",
-            "This agent has signed in on another device.",
-            token.clone(),
-        );
-    }
-    let mut joined = centre.hub.join(agent.id, since);
+    let SignedIn {
+        agent,
+        session,
+        expires,
+    } = signed_in;
+    let mut joined = centre.hub.join(agent.id, &session, since);
     let hello = json!({"seq": joined.seq, "resumed": joined.resumed});
     let first = std::iter::once(frame(joined.seq, "hello", &hello)).chain(joined.missed);
     for text in first {
@@ -71,8 +67,7 @@ async fn serve(
 
     let mut pings = interval_at(Instant::now() + PING_EVERY, PING_EVERY);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let left = expires.map_or(i64::from(u32::MAX), |at| at - clock::now().unix_timestamp());
-    let expiry = tokio::time::sleep(Duration::from_secs(u64::try_from(left).unwrap_or(0)));
+    let expiry = tokio::time::sleep(left(expires));
     tokio::pin!(expiry);
     let mut heard = Instant::now();
     loop {
@@ -83,7 +78,7 @@ async fn serve(
                         return;
                     }
                 }
-                Ok(Push::SignedOut { except, .. }) if except.is_some() && except == token => {}
+                Ok(Push::SignedOut { only: Some(only), .. }) if only != session => {}
                 Ok(Push::SignedOut { code, detail, .. }) => {
                     return end(centre, agent.id, socket, code, &detail).await;
                 }
@@ -103,10 +98,21 @@ async fn serve(
                 }
             }
             () = &mut expiry => {
+                // The sign-in may have been renewed in the meantime.
+                let renewed = centre.store().session_expiry(&session).ok().flatten();
+                if renewed.is_some_and(|at| at > clock::now().unix_timestamp()) {
+                    expiry.as_mut().reset(Instant::now() + left(renewed));
+                    continue;
+                }
                 return end(centre, agent.id, socket, "token_expired", "The sign-in has expired.").await;
             }
         }
     }
+}
+
+fn left(expires: Option<i64>) -> Duration {
+    let left = expires.map_or(i64::from(u32::MAX), |at| at - clock::now().unix_timestamp());
+    Duration::from_secs(u64::try_from(left).unwrap_or(0))
 }
 
 async fn end(centre: &Centre, agent: i64, mut socket: WebSocket, code: &str, detail: &str) {
@@ -127,9 +133,15 @@ async fn close(mut socket: WebSocket, reason: &'static str) {
 }
 
 /// An agent that stays away longer than the grace time is logged out of the queues.
-async fn log_out_if_gone(centre: Arc<Centre>, agent: i64) {
-    tokio::time::sleep(centre.rules.grace).await;
-    if centre.hub.connected(agent) {
+async fn log_out_if_gone(centre: Arc<Centre>, agent: i64, departure: u64) {
+    let gone_at = Instant::now();
+    // The grace time may be changed while it runs.
+    while let Some(left) = centre.grace().checked_sub(gone_at.elapsed())
+        && !left.is_zero()
+    {
+        tokio::time::sleep(left.min(GRACE_LOOK)).await;
+    }
+    if !centre.hub.still_gone(agent, departure) || !centre.presence(agent).online() {
         return;
     }
     let stored = centre.store().agent(agent);

@@ -4,35 +4,18 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::header::{ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use super::access::SignedIn;
 use super::listing::Listing;
 use crate::centre::Centre;
-use crate::password;
 use crate::problem::Problem;
 
 pub(crate) async fn me(
     State(centre): State<Arc<Centre>>,
     signed_in: SignedIn,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    let document = centre.agent_document(&signed_in.agent)?;
-    let tag = format!("\"{}\"", &password::digest(&document.to_string())[..22]);
-    let known = headers
-        .get_all(IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|known| known.trim().trim_start_matches("W/") == tag || known.trim() == "*");
-    let etag = [(ETAG, tag)];
-    if known {
-        return Ok((StatusCode::NOT_MODIFIED, etag).into_response());
-    }
-    Ok((etag, Json(document)).into_response())
+) -> Result<Json<Value>, Problem> {
+    Ok(Json(centre.agent_document(&signed_in.agent)?))
 }
 
 pub(crate) async fn sip(

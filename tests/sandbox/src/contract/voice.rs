@@ -1,5 +1,6 @@
 //! Voice queues and their members.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Json;
@@ -66,8 +67,20 @@ pub(crate) async fn teams(
     _: SignedIn,
     Path(id): Path<String>,
 ) -> Answer {
-    queue(&centre, &id)?;
-    Ok(Json(json!({"count": 0, "rows": []})))
+    let queue = queue(&centre, &id)?;
+    let store = centre.store();
+    let members = store.members(queue.id)?;
+    let names: BTreeSet<String> = store
+        .agents()?
+        .iter()
+        .filter(|agent| members.contains(&agent.id))
+        .flat_map(|agent| agent.texts("teams").map(str::to_owned).collect::<Vec<_>>())
+        .collect();
+    let rows = names
+        .iter()
+        .map(|name| Ok(json!({"id": store.team(name)?, "name": name})))
+        .collect::<Result<Vec<_>, Problem>>()?;
+    Ok(Json(json!({"count": rows.len(), "rows": rows})))
 }
 
 fn queue(centre: &Centre, id: &str) -> Result<Queue, Problem> {

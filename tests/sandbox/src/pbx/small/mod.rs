@@ -82,6 +82,8 @@ pub struct CustomerCall {
     pub patience_seconds: Option<f64>,
     /// More headers of the INVITE that the agent gets; names begin with `X-`.
     pub headers: HashMap<String, String>,
+    /// The same, without the `X-` in front of each name.
+    pub variables: HashMap<String, String>,
 }
 
 /// The running telephone system.
@@ -216,6 +218,7 @@ impl SmallPbx {
                 | Event::Reoffer { dialog, .. }
                 | Event::ReofferAnswered { dialog, .. }
                 | Event::ReofferRefused { dialog, .. }
+                | Event::ReofferOvertaken { dialog }
                 | Event::Info { dialog, .. }
                 | Event::ReferProgress { dialog, .. }
                 | Event::Ended { dialog, .. } => self.deliver(dialog, event),

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::select_all;
+use rand::seq::SliceRandom as _;
 use sidetone_sip::IncomingInvite;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -33,6 +34,8 @@ pub(super) struct Queues {
 struct Lines {
     waiting: HashMap<i64, Vec<CallId>>,
     last_call: HashMap<i64, Instant>,
+    last_rung: HashMap<i64, Instant>,
+    calls: HashMap<i64, usize>,
 }
 
 /// A call in a queue.
@@ -89,10 +92,23 @@ pub(super) fn call_in(pbx: &Arc<SmallPbx>, call: CustomerCall) -> Result<CallId,
         .into_iter()
         .find(|queue| queue.name == wanted || queue.extension == wanted)
         .ok_or_else(|| Problem::not_found().because(format!("There is no queue {wanted:?}.")))?;
-    if let Some(bad) = call.headers.iter().find(|(name, value)| {
+    let mut given: Vec<(String, String)> = call.headers.clone().into_iter().collect();
+    given.extend(call.variables.iter().map(|(name, value)| {
+        let named = name.to_ascii_lowercase().starts_with("x-");
+        let name = if named {
+            name.clone()
+        } else {
+            format!("X-{name}")
+        };
+        (name, value.clone())
+    }));
+    given.sort();
+    if let Some(bad) = given.iter().find(|(name, value)| {
         !name.to_ascii_lowercase().starts_with("x-")
+            || !(3..=64).contains(&name.len())
             || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
             || value.contains(char::is_control)
+            || value.len() > 500
     }) {
         return Err(Problem::invalid_setting().because(format!(
             "{:?} is not a header that a customer's call may carry: names begin with X-.",
@@ -149,7 +165,16 @@ pub(super) fn call_in(pbx: &Arc<SmallPbx>, call: CustomerCall) -> Result<CallId,
         ("X-Customer-Number".to_owned(), number.clone()),
         ("X-Call-Id".to_owned(), id.to_string()),
     ];
-    headers.extend(call.headers);
+    let reference = interaction_id(id);
+    headers.push(("X-Interaction-Id".to_owned(), reference.clone()));
+    pbx.centre
+        .calls
+        .change(id, |record| record.reference = Some(reference));
+    for (name, value) in given {
+        // What the call says itself takes the place of what the queue says.
+        headers.retain(|(known, _)| !known.eq_ignore_ascii_case(&name));
+        headers.push((name, value));
+    }
     let pbx = pbx.clone();
     tokio::spawn(async move {
         let waiting = Waiting {
@@ -164,6 +189,14 @@ pub(super) fn call_in(pbx: &Arc<SmallPbx>, call: CustomerCall) -> Result<CallId,
         waiting.customer(Speech::new(samples), talk, patience).await;
     });
     Ok(id)
+}
+
+/// By what a disposition names a call: unlike any of an earlier start.
+fn interaction_id(id: CallId) -> String {
+    format!(
+        "sandbox-{:x}-{id}",
+        crate::clock::now().unix_timestamp_nanos() / 1_000_000
+    )
 }
 
 /// An agent calls a queue: holds on with music until a member answers.
@@ -186,7 +219,10 @@ pub(super) async fn agent_calls(
         id,
         name: caller.text("fullname").to_owned(),
         number: caller.extension().to_owned(),
-        headers: vec![("X-Queue".to_owned(), queue.name.clone())],
+        headers: vec![
+            ("X-Queue".to_owned(), queue.name.clone()),
+            ("X-Interaction-Id".to_owned(), interaction_id(id)),
+        ],
         caller: Some(caller.id),
     };
     let mut music = Music::default();
@@ -263,11 +299,9 @@ impl Waiting<'_> {
     }
 
     fn done(&self, agent: &Agent) {
-        self.pbx
-            .queues
-            .lines()
-            .last_call
-            .insert(agent.id, Instant::now());
+        let mut lines = self.pbx.queues.lines();
+        lines.last_call.insert(agent.id, Instant::now());
+        *lines.calls.entry(agent.id).or_default() += 1;
     }
 
     /// Waits for its turn, rings members until one answers. Dropped, it leaves the line and stops the ringing.
@@ -291,9 +325,10 @@ impl Waiting<'_> {
                 tokio::time::sleep(ROUND_PAUSE).await;
                 continue;
             }
-            let count = match queue.strategy {
-                Strategy::RingAll => fresh.len(),
-                Strategy::LeastRecent => 1,
+            let count = if queue.strategy.rings_all() {
+                fresh.len()
+            } else {
+                1
             };
             let targets: Vec<Agent> = fresh.into_iter().take(count).collect();
             tried.extend(targets.iter().map(|agent| agent.id));
@@ -350,7 +385,15 @@ impl Waiting<'_> {
             })
             .collect();
         let lines = self.pbx.queues.lines();
-        free.sort_by_key(|agent| lines.last_call.get(&agent.id).copied());
+        match queue.strategy {
+            Strategy::Linear => {}
+            Strategy::Random => free.shuffle(&mut rand::rng()),
+            Strategy::FewestCalls => free.sort_by_key(|agent| lines.calls.get(&agent.id).copied()),
+            Strategy::RrMemory => free.sort_by_key(|agent| lines.last_rung.get(&agent.id).copied()),
+            Strategy::RingAll | Strategy::BeepAll | Strategy::LeastRecent => {
+                free.sort_by_key(|agent| lines.last_call.get(&agent.id).copied());
+            }
+        }
         drop(lines);
         (free, queue)
     }
@@ -363,6 +406,10 @@ impl Waiting<'_> {
                 continue;
             };
             let occupied = Occupied::new(pbx, agent.id, Occupation::Ringing);
+            pbx.queues
+                .lines()
+                .last_rung
+                .insert(agent.id, Instant::now());
             let from = pbx.address(&self.name, &self.number);
             match Leg::calling(pbx, &agent, contact, from, self.headers.clone()).await {
                 Ok(leg) => {
