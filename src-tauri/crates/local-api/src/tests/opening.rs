@@ -1,0 +1,82 @@
+use tokio::net::{TcpListener, TcpStream};
+
+use super::client::get;
+use super::phone::FakePhone;
+use crate::options::{Opening, Options};
+use crate::serve::{Status, start};
+
+/// A port that nobody has at the moment.
+async fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+#[tokio::test]
+async fn it_opens_and_closes_as_the_profile_says() {
+    let phone = FakePhone::new();
+    let port = free_port().await;
+    let handle = start(phone.desk(), Options::default());
+    let mut status = handle.status();
+    assert_eq!(*status.borrow_and_update(), Status::Off);
+    assert!(TcpStream::connect(("127.0.0.1", port)).await.is_err());
+
+    phone.change(|view| view.remote_control_port = Some(port));
+    let open = status
+        .wait_for(|now| matches!(now, Status::Open(_)))
+        .await
+        .unwrap()
+        .clone();
+    assert_eq!(open, Status::Open(([127, 0, 0, 1], port).into()));
+    assert_eq!(get(port, "/api/calls").await.status, 200);
+
+    // To another port, and off.
+    let other = free_port().await;
+    phone.change(|view| view.remote_control_port = Some(other));
+    let there = Status::Open(([127, 0, 0, 1], other).into());
+    status.wait_for(|now| *now == there).await.unwrap();
+    assert!(TcpStream::connect(("127.0.0.1", port)).await.is_err());
+    assert_eq!(get(other, "/api/calls").await.status, 200);
+    phone.change(|view| view.remote_control_port = None);
+    status.wait_for(|now| *now == Status::Off).await.unwrap();
+    assert!(TcpStream::connect(("127.0.0.1", other)).await.is_err());
+    assert!(phone.warned.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn the_policy_keeps_it_shut() {
+    let phone = FakePhone::new();
+    let port = free_port().await;
+    phone.change(|view| view.remote_control_port = Some(port));
+    let options = Options {
+        opening: Opening::Never,
+        ..Options::default()
+    };
+    let handle = start(phone.desk(), options);
+    let mut status = handle.status();
+    // It settles once; every later change of the profile leaves it so.
+    phone.change(|view| view.muted = true);
+    tokio::task::yield_now().await;
+    assert_eq!(*status.borrow_and_update(), Status::Off);
+    assert!(TcpStream::connect(("127.0.0.1", port)).await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_port_in_use_is_told_and_tried_again() {
+    let phone = FakePhone::new();
+    let holder = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = holder.local_addr().unwrap().port();
+    phone.change(|view| view.remote_control_port = Some(port));
+    let handle = start(phone.desk(), Options::default());
+    let mut status = handle.status();
+    let words = format!("another program uses port {port}");
+    status
+        .wait_for(|now| *now == Status::Failed(words.clone()))
+        .await
+        .unwrap();
+    drop(holder);
+    status
+        .wait_for(|now| matches!(now, Status::Open(_)))
+        .await
+        .unwrap();
+    assert_eq!(*phone.warned.lock().unwrap(), [Some(words), None]);
+}
