@@ -158,4 +158,4 @@ fault: string, } | { "code": "channel_not_pausable" } | { "code": "no_pickup" } 
 /**
  * What happened.
  */
-fault: string, } | { "code": "cannot_call_again" };
+fault: string, } | { "code": "cannot_call_again" } | { "code": "logged_in_again" };

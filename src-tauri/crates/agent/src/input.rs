@@ -51,6 +51,8 @@ pub enum Input {
     Disposed(Result<(), String>),
     /// Something that was asked of the server or of this machine did not work; the words say what and why.
     Failed(String),
+    /// IT's policy does not allow what should be opened; the words say what.
+    NotAllowed(String),
     /// Why the local HTTP interface cannot be opened, or that nothing is wrong with it any more.
     LocalInterface(Option<String>),
     /// The server changed what the profile does not say about the SIP account (secret, user, addresses).
@@ -68,6 +70,8 @@ pub enum Input {
     },
     /// The connection to the contact-centre server changed.
     Link(LinkState),
+    /// The server had logged the agent out of the queues while it could not be reached, and has taken it in again.
+    LoggedInAgain,
     /// The SIP registration changed.
     Registration(Registration),
     /// An INVITE arrived.
@@ -354,6 +358,9 @@ pub enum LinkState {
     Up,
     /// Not reachable; the words name the fault. The engine goes on trying.
     Down(String),
+    /// Not reachable since before the sign-in, which was answered with what the server last said; the words name the
+    /// fault. The engine goes on trying.
+    Away(String),
 }
 
 /// SIP registration.

@@ -267,6 +267,8 @@ pub enum Notice {
     },
     /// The number of this entry is masked and no longer known.
     CannotCallAgain,
+    /// The server had logged the agent out while it could not be reached; the phone has logged in again.
+    LoggedInAgain,
 }
 
 impl Notice {
@@ -419,6 +421,7 @@ impl Notice {
                 fault: "the clock is wrong".to_owned(),
             },
             Self::CannotCallAgain,
+            Self::LoggedInAgain,
         ]
     }
 }
@@ -430,7 +433,7 @@ mod tests {
     #[test]
     fn the_examples_have_one_of_each_kind() {
         let kinds: Vec<_> = Notice::examples().iter().map(kind).collect();
-        assert_eq!(kinds, (0..74).collect::<Vec<_>>());
+        assert_eq!(kinds, (0..75).collect::<Vec<_>>());
     }
 
     /// Does not compile until a new kind has its number here, and then its example above.
@@ -510,6 +513,7 @@ mod tests {
             Notice::WrappingUp => 71,
             Notice::LocalInterfaceFailed { .. } => 72,
             Notice::CannotCallAgain => 73,
+            Notice::LoggedInAgain => 74,
         }
     }
 }
