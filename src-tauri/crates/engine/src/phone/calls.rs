@@ -201,7 +201,7 @@ impl Phone {
     }
 
     /// Another offer is open: wait a little and ask again.
-    fn hold_later(&mut self, id: CallId) {
+    pub(super) fn hold_later(&mut self, id: CallId) {
         let Some(call) = self.calls.get_mut(&id) else {
             return;
         };

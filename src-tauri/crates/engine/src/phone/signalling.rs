@@ -37,6 +37,11 @@ impl Phone {
             Event::ReofferAnswered { dialog, sdp } => self.reoffer_answered(dialog, &sdp),
             // 491 does not come this far: `sip` repeats a colliding offer by itself.
             Event::ReofferRefused { dialog, status } => self.reoffer_refused(dialog, status),
+            Event::ReofferOvertaken { dialog } => {
+                if let Some(id) = self.call_of(dialog) {
+                    self.hold_later(id);
+                }
+            }
             Event::Info {
                 dialog,
                 content_type,

@@ -77,6 +77,12 @@ pub enum Event {
         /// SIP status.
         status: u16,
     },
+    /// Our `reoffer` collided with the far end's (491) and theirs came first: ours was withdrawn unsent. Answer the
+    /// [`Event::Reoffer`] that follows, then offer anew what is still wanted.
+    ReofferOvertaken {
+        /// Which dialog.
+        dialog: DialogId,
+    },
     /// An INFO in a dialog (already answered with 200).
     Info {
         /// Which dialog.

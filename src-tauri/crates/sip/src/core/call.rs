@@ -51,6 +51,16 @@ pub(crate) struct Call {
     pub(super) remote_sdp: Option<String>,
     pub(super) session: Option<SessionTimer>,
     pub(super) far_end_takes_update: bool,
+    /// Shortest session interval that the far end takes, in seconds (RFC 4028 §5).
+    pub(super) least_session: u32,
+    /// Where redirections have led so far, the first target included.
+    pub(super) tried: Vec<String>,
+    /// Where else a redirection points to, the best one last.
+    pub(super) elsewhere: Vec<String>,
+    /// The offer and answer of the INVITE are both known to both sides before the call is answered.
+    pub(super) early_agreed: bool,
+    /// The leg whose early answer was told last.
+    pub(super) told_leg: String,
     /// A transfer that we asked for.
     pub(super) refer: Option<Refer>,
     /// A transfer that the far end asks for.
@@ -73,6 +83,8 @@ pub(crate) struct Leg {
     pub(super) routes: Vec<String>,
     pub(super) seq: Option<u32>,
     pub(super) rseq: u32,
+    /// The answer that came in a provisional response of this leg.
+    pub(super) answer: Option<String>,
 }
 
 pub(crate) enum Phase {
@@ -147,6 +159,7 @@ impl Leg {
             routes,
             seq: None,
             rseq: 0,
+            answer: None,
         }
     }
 
@@ -159,6 +172,7 @@ impl Leg {
             routes: request.list("Record-Route"),
             seq: Some(request.seq()),
             rseq: 0,
+            answer: None,
         }
     }
 
@@ -180,6 +194,14 @@ impl Call {
         self.call_id == call_id
             && self.local_tag == local_tag
             && (self.leg.tag == remote_tag || self.early.iter().any(|leg| leg.tag == remote_tag))
+    }
+
+    /// The leg with this remote tag: the dialog's own, or an early one.
+    pub(super) fn leg_mut(&mut self, remote_tag: &str) -> &mut Leg {
+        match self.early.iter().position(|leg| leg.tag == remote_tag) {
+            Some(place) if self.leg.tag != remote_tag => &mut self.early[place],
+            _ => &mut self.leg,
+        }
     }
 
     pub(crate) fn timeout(&self) -> Option<Instant> {

@@ -22,12 +22,13 @@ impl Core {
         let Some(call) = self.calls.get_mut(&dialog) else {
             return;
         };
-        if call.leg.seq.is_some_and(|last| request.seq() < last) {
+        let leg = call.leg_mut(request.sender_tag().unwrap_or_default());
+        if leg.seq.is_some_and(|last| request.seq() < last) {
             // Out of order (RFC 3261 §12.2.2).
             self.refuse(now, key, &request, 500);
             return;
         }
-        call.leg.seq = Some(request.seq());
+        leg.seq = Some(request.seq());
         // The far end may have come back over another connection.
         call.flow = flow;
         call.orphaned = None;
@@ -51,7 +52,7 @@ impl Core {
             "REFER" => self.referred(now, dialog, key, request),
             "NOTIFY" if is_refer(&request) => self.refer_notified(now, dialog, key, &request),
             "NOTIFY" => self.refuse(now, key, &request, 489),
-            _ => self.refuse(now, key, &request, 405),
+            _ => self.refuse(now, key, &request, 501),
         }
     }
 
@@ -108,8 +109,18 @@ impl Core {
                 self.reply(now, key, reply);
                 return;
             }
-            (Phase::Inviting { .. } | Phase::Ringing { .. }, _) if offers => {
+            // Before the answer only UPDATE may offer, and only once the first offer is answered (RFC 3311 §5.1).
+            (Phase::Inviting { .. } | Phase::Ringing { .. }, _) if invite => {
                 self.refuse(now, key, &request, 491);
+                return;
+            }
+            (Phase::Inviting { .. }, _) if offers && !call.early_agreed => {
+                self.refuse(now, key, &request, 491);
+                return;
+            }
+            (Phase::Ringing { .. }, _) if offers && !call.early_agreed => {
+                let reply = request.reply(500).with("Retry-After", "3");
+                self.reply(now, key, reply);
                 return;
             }
             _ => {}
@@ -127,7 +138,8 @@ impl Core {
         let Some(call) = self.calls.get_mut(&dialog) else {
             return;
         };
-        call.leg.refresh(&request);
+        call.leg_mut(request.sender_tag().unwrap_or_default())
+            .refresh(&request);
         if request.get("Allow").is_some() {
             call.far_end_takes_update = request.has_token("Allow", "UPDATE");
         }
@@ -148,6 +160,10 @@ impl Core {
             key: key.clone(),
             request: Box::new(request.clone()),
         };
+        if call.postponed.take_if(|p| !p.refresh).is_some() {
+            // It was made for the session as it was before this offer.
+            self.event(Event::ReofferOvertaken { dialog });
+        }
         if invite {
             self.tx.set_dialog(key, dialog);
             self.tx.respond(now, key, &request.reply(100));
@@ -222,6 +238,9 @@ impl Core {
             self.refuse(now, key, request, 481);
             return;
         };
+        let offered =
+            matches!(&call.phase, Phase::Ringing { request, .. } if request.sdp().is_some());
+        call.early_agreed |= offered && reliable.response.sdp().is_some();
         self.refuse(now, key, request, 200);
         if let Some(sdp) = reliable.accept {
             // The caller may have hung up meanwhile; then there is nothing to accept.
@@ -327,6 +346,9 @@ impl Core {
         };
         if success {
             call.session = SessionTimer::of_response(now, response).or(call.session.take());
+            if let Some(session) = &mut call.session {
+                session.refreshed(now);
+            }
             call.local_sdp = Some(sdp);
             call.moved = false;
             let answered = response.sdp();
@@ -369,6 +391,9 @@ impl Core {
                     call.postponed = Some(Postponed { sdp, refresh, at });
                 }
             }
+            422 if self.wants_longer_session(dialog, response) => {
+                self.send_offer(now, dialog, sdp, refresh);
+            }
             408 | 481 => self.dialog_lost(now, dialog, status),
             _ if !refresh => self.event(Event::ReofferRefused { dialog, status }),
             _ => {}
@@ -383,6 +408,10 @@ impl Core {
         response: &Message,
     ) {
         let status = response.status();
+        if status == 422 && self.wants_longer_session(dialog, response) {
+            self.refresh_session(now, dialog);
+            return;
+        }
         let Some(call) = self.calls.get_mut(&dialog) else {
             return;
         };
@@ -392,6 +421,9 @@ impl Core {
                 call.leg.refresh(response);
                 call.moved = false;
                 call.session = SessionTimer::of_response(now, response).or(call.session.take());
+                if let Some(session) = &mut call.session {
+                    session.refreshed(now);
+                }
             }
             401 | 407 => {
                 // Refused again, the session goes on unrefreshed until its timer says more.

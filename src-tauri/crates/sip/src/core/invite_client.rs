@@ -4,13 +4,18 @@ use std::time::Instant;
 
 use rsipstack::sip::parse_uri;
 
-use super::address::{encoded_user, uri_of, write_name_addr};
+use super::address::{encoded_user, param, uri_of, write_name_addr};
 use super::call::{Call, Leg, Offer, Phase};
-use super::message::Message;
-use super::session_timer::SessionTimer;
+use super::message::{Message, Start};
+use super::session_timer::{SessionTimer, WANTED};
 use super::transaction::{Answer, Owner, PATIENCE};
 use super::{Core, branch, token};
 use crate::api::{CallTarget, DialogEnd, DialogId, Event, FlowId, SipError};
+
+/// Early dialogs of one INVITE that are told apart; more than that is nobody's hunt group.
+const FORKS: usize = 32;
+/// Redirections that one call follows (RFC 3261 §8.1.3.4).
+const REDIRECTIONS: usize = 5;
 
 impl Core {
     pub(crate) fn invite(
@@ -84,6 +89,11 @@ impl Core {
             remote_sdp: None,
             session: None,
             far_end_takes_update: false,
+            least_session: 0,
+            tried: Vec::new(),
+            elsewhere: Vec::new(),
+            early_agreed: false,
+            told_leg: String::new(),
             refer: None,
             referred: None,
             report: None,
@@ -99,6 +109,7 @@ impl Core {
         if !self.user_agent.is_empty() {
             request.push("User-Agent", self.user_agent.clone());
         }
+        request.push("Session-Expires", WANTED.to_string());
         for (name, value) in headers {
             request.push(&name, value);
         }
@@ -149,12 +160,86 @@ impl Core {
                     }
                     return;
                 }
+                if !cancelled && self.invite_again(now, dialog, &answer, response) {
+                    return;
+                }
                 let reason = response.reason();
                 self.report_call(now, dialog, status);
                 self.end(dialog, DialogEnd::Refused { status, reason });
                 self.forget(dialog);
             }
         }
+    }
+
+    /// Follows a redirection, or asks for a longer session. `false`: the refusal stands.
+    fn invite_again(
+        &mut self,
+        now: Instant,
+        dialog: DialogId,
+        answer: &Answer,
+        response: &Message,
+    ) -> bool {
+        let status = response.status();
+        let longer = status == 422 && self.wants_longer_session(dialog, response);
+        let Some(call) = self.calls.get_mut(&dialog) else {
+            return false;
+        };
+        if call.tried.is_empty() {
+            call.tried.push(answer.request.uri().to_owned());
+        }
+        let mut request = answer.request.clone();
+        if longer {
+            request.set(
+                "Session-Expires",
+                call.least_session.max(WANTED).to_string(),
+            );
+            request.set("Min-SE", call.least_session.to_string());
+        } else {
+            if (300..400).contains(&status) {
+                let mut found = by_preference(response);
+                found.append(&mut call.elsewhere);
+                call.elsewhere = found;
+            }
+            // The next of several contacts, also when the one before it was refused.
+            let next = loop {
+                match call.elsewhere.pop() {
+                    Some(uri) if call.tried.contains(&uri) => {}
+                    next => break next,
+                }
+            };
+            let Some(next) = next.filter(|_| call.tried.len() <= REDIRECTIONS) else {
+                return false;
+            };
+            if let Start::Request { uri, .. } = &mut request.start {
+                uri.clone_from(&next);
+            }
+            call.leg.target.clone_from(&next);
+            call.tried.push(next);
+        }
+        let Some(flow) = self.flows.get(&answer.flow) else {
+            return false;
+        };
+        call.local_seq += 1;
+        call.early.clear();
+        request.set("CSeq", format!("{} INVITE", call.local_seq));
+        request.set_first("Via", &flow.via(&branch(&mut self.rng)));
+        if let Some(registration) = &mut self.registration
+            && call.account
+        {
+            let credentials = &registration.account.credentials;
+            registration.digest.authorize(&mut request, credentials);
+        }
+        let reliable = flow.kind.reliable();
+        let owner = Owner::Invite(dialog);
+        let key = self.tx.send(now, answer.flow, reliable, request, owner, 0);
+        if let Some(call) = self.calls.get_mut(&dialog) {
+            call.phase = Phase::Inviting {
+                key,
+                proceeding: false,
+                cancel: None,
+            };
+        }
+        true
     }
 
     fn invite_progress(&mut self, now: Instant, dialog: DialogId, response: &Message) {
@@ -180,6 +265,9 @@ impl Core {
         }
         if let Some(tag) = response.to_tag() {
             let place = call.early.iter().position(|leg| leg.tag == tag);
+            if place.is_none() && call.early.len() >= FORKS {
+                return;
+            }
             let place = place.unwrap_or_else(|| {
                 call.early.push(Leg::of_response(response));
                 call.early.len() - 1
@@ -194,8 +282,16 @@ impl Core {
                 }
                 leg.rseq = rseq;
                 let leg = leg.clone();
+                if response.sdp().is_some() {
+                    call.early_agreed = true;
+                }
                 self.send_prack(now, dialog, &leg, rseq, response.seq());
             }
+        }
+        if let (Some(sdp), Some(call)) = (response.sdp(), self.calls.get_mut(&dialog)) {
+            let tag = response.to_tag().unwrap_or_default().to_owned();
+            call.leg_mut(&tag).answer = Some(sdp);
+            call.told_leg = tag;
         }
         self.report_call(now, dialog, status);
         self.event(Event::Provisional {
@@ -249,12 +345,17 @@ impl Core {
             }
             return;
         }
+        // What this fork answered early counts, also when another one was told after it.
+        let early = call.leg_mut(&leg.tag).answer.take();
+        let untold = early.filter(|_| call.told_leg != leg.tag);
+        let answer_sdp = response.sdp().or(untold);
+        leg.seq = call.leg_mut(&leg.tag).seq;
         call.leg = leg.clone();
         call.early.clear();
         call.phase = Phase::Up;
         call.far_end_takes_update = response.has_token("Allow", "UPDATE");
         call.session = SessionTimer::of_response(now, response);
-        call.remote_sdp = response.sdp().or(call.remote_sdp.take());
+        call.remote_sdp = answer_sdp.clone().or(call.remote_sdp.take());
         self.ack(dialog, &leg, &answer.request);
         match cancelled {
             // CANCEL and 200 crossed: the call is up only to be ended.
@@ -263,7 +364,7 @@ impl Core {
                 self.report_call(now, dialog, 200);
                 self.event(Event::Answered {
                     dialog,
-                    sdp: response.sdp(),
+                    sdp: answer_sdp,
                 });
             }
         }
@@ -371,6 +472,27 @@ impl Core {
             .send(now, flow, reliable, cancel, Owner::Cancel(dialog), 0);
         self.tx.hurry(&key, now + PATIENCE);
     }
+}
+
+/// SIP contacts of a redirection by their q value, the best one last.
+fn by_preference(response: &Message) -> Vec<String> {
+    let mut found: Vec<(f32, String)> = response
+        .list("Contact")
+        .iter()
+        .map(|contact| {
+            let q = param(contact, "q").and_then(|q| q.parse().ok());
+            let uri = uri_of(contact);
+            let uri = uri.split('?').next().unwrap_or_default();
+            (q.unwrap_or(1.0), uri.to_owned())
+        })
+        .filter(|(_, uri)| {
+            let lower = uri.to_ascii_lowercase();
+            lower.starts_with("sip:") || lower.starts_with("sips:") || lower.starts_with("tel:")
+        })
+        .collect();
+    found.reverse();
+    found.sort_by(|a, b| a.0.total_cmp(&b.0));
+    found.into_iter().map(|(_, uri)| uri).collect()
 }
 
 /// What was dialled as a Request-URI.

@@ -26,6 +26,16 @@ impl Core {
             self.reply(now, key, reply);
             return;
         }
+        // Our own INVITE, sent back to us.
+        let tag = request.sender_tag().unwrap_or_default();
+        let looped = self
+            .calls
+            .values()
+            .any(|call| call.placed && call.call_id == request.call_id() && call.local_tag == tag);
+        if looped {
+            self.refuse(now, key, &request, 482);
+            return;
+        }
         let replaces = match self.replaced(&request, flow_id) {
             Ok(replaces) => replaces,
             Err(status) => {
@@ -72,6 +82,11 @@ impl Core {
             remote_sdp: request.sdp(),
             session: None,
             far_end_takes_update: request.has_token("Allow", "UPDATE"),
+            least_session: 0,
+            tried: Vec::new(),
+            elsewhere: Vec::new(),
+            early_agreed: false,
+            told_leg: String::new(),
             refer: None,
             referred: None,
             report: None,

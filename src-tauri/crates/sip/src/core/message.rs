@@ -418,6 +418,7 @@ pub(crate) fn reason_phrase(status: u16) -> &'static str {
         488 => "Not Acceptable Here",
         489 => "Bad Event",
         491 => "Request Pending",
+        483 => "Too Many Hops",
         500 => "Server Internal Error",
         501 => "Not Implemented",
         503 => "Service Unavailable",

@@ -50,6 +50,9 @@ const FIRST_OUTGOING: u64 = 1 << 32;
 pub(crate) const ALLOW: &str =
     "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, NOTIFY, REFER";
 
+/// Methods that exist but are nothing for a phone: they are refused with 405, unknown ones with 501.
+const KNOWN: [&str; 4] = ["REGISTER", "SUBSCRIBE", "PUBLISH", "MESSAGE"];
+
 /// What happened.
 #[derive(Debug)]
 pub(crate) enum Input {
@@ -336,7 +339,8 @@ impl Core {
                 self.refuse(now, &key, &request, 200);
             }
             ("NOTIFY", false) => self.refuse(now, &key, &request, 489),
-            _ => self.refuse(now, &key, &request, 405),
+            (method, false) if KNOWN.contains(&method) => self.refuse(now, &key, &request, 405),
+            _ => self.refuse(now, &key, &request, 501),
         }
     }
 

@@ -11,6 +11,8 @@ use crate::api::{DialogEnd, DialogId};
 
 /// Shortest session interval that we accept, in seconds (RFC 4028 §5).
 const LEAST: u32 = 90;
+/// What we ask for; the far end may want less.
+pub(super) const WANTED: u32 = 1800;
 
 /// The agreed session interval of a call.
 pub(crate) struct SessionTimer {
@@ -18,6 +20,8 @@ pub(crate) struct SessionTimer {
     pub(super) we_refresh: bool,
     /// When to refresh, or when to hang up because nobody did.
     pub(super) at: Instant,
+    /// When the far end gives the call up unless it was refreshed.
+    ends: Instant,
 }
 
 /// The interval to ask for when the request's is too small.
@@ -39,7 +43,13 @@ impl SessionTimer {
             interval,
             we_refresh,
             at: now + wait,
+            ends: now + whole,
         }
+    }
+
+    /// A refresh of ours was taken.
+    pub(super) fn refreshed(&mut self, now: Instant) {
+        *self = Self::new(now, self.interval, self.we_refresh);
     }
 
     /// As a 2xx to our request sets it.
@@ -87,14 +97,36 @@ impl Core {
         if session.at > now || !matches!(call.phase, Phase::Up) {
             return;
         }
-        if session.we_refresh {
-            session.at = now + Duration::from_secs(u64::from(session.interval)) / 2;
+        if session.we_refresh && now < session.ends {
+            // Tried again in good time when this one fails, and given up with the interval.
+            let rest = session.ends.saturating_duration_since(now);
+            session.at = now + (rest / 2).max(Duration::from_secs(5)).min(rest);
             self.refresh_session(now, dialog);
         } else {
-            let words = "the far end stopped refreshing the call".to_owned();
-            self.end(dialog, DialogEnd::Unreachable(words));
+            let words = if session.we_refresh {
+                "the call could not be refreshed"
+            } else {
+                "the far end stopped refreshing the call"
+            };
+            self.end(dialog, DialogEnd::Unreachable(words.to_owned()));
             self.bye(now, dialog, None);
         }
+    }
+
+    /// 422: the far end names the shortest interval that it takes. `false`: it is no help.
+    pub(super) fn wants_longer_session(&mut self, dialog: DialogId, response: &Message) -> bool {
+        let Some(call) = self.calls.get_mut(&dialog) else {
+            return false;
+        };
+        let least = response.number("Min-SE").unwrap_or(0);
+        if least <= call.least_session {
+            return false;
+        }
+        call.least_session = least;
+        if let Some(session) = &mut call.session {
+            session.interval = session.interval.max(least);
+        }
+        true
     }
 
     /// Refreshes session and target without changing the media: UPDATE without SDP where it is understood,

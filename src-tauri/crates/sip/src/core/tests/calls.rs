@@ -98,6 +98,24 @@ fn colliding_offers_are_both_made_in_the_end() {
         sim.phone.reoffer(sim.now, out, "again".to_owned()).is_err(),
         "one at a time"
     );
+    let mut overtaken = None;
+    let mut again = |sim: &mut Sim, side, event: &Event| {
+        let now = sim.now;
+        if let Event::Reoffer { dialog, .. } = event {
+            sim.core(side)
+                .answer_reoffer(now, *dialog, Some("yes".to_owned()))
+                .expect("answer");
+        }
+        if let Event::ReofferOvertaken { dialog } = event {
+            overtaken = Some((side, *dialog));
+        }
+    };
+    sim.run(SECOND * 10, &mut again);
+    let (side, dialog) = overtaken.expect("one waits longer than the other");
+    let now = sim.now;
+    sim.core(side)
+        .reoffer(now, dialog, "made anew".to_owned())
+        .expect("offer");
     sim.run(SECOND * 10, |sim, side, event| {
         let now = sim.now;
         if let Event::Reoffer { dialog, .. } = event {

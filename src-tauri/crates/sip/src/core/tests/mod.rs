@@ -4,6 +4,7 @@ mod auth;
 mod calls;
 mod garbage;
 mod loss;
+mod offers;
 mod registration;
 mod solo;
 mod timers;
@@ -236,6 +237,7 @@ fn short(event: &Event) -> String {
         Event::Reoffer { sdp, .. } => format!("Reoffer {sdp:?}"),
         Event::ReofferAnswered { sdp, .. } => format!("ReofferAnswered {sdp}"),
         Event::ReofferRefused { status, .. } => format!("ReofferRefused {status}"),
+        Event::ReofferOvertaken { .. } => "ReofferOvertaken".to_owned(),
         Event::Info { .. } => "Info".to_owned(),
         Event::ReferProgress { status, done, .. } => {
             format!("ReferProgress {status}{}", if *done { " done" } else { "" })

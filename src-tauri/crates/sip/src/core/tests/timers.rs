@@ -223,7 +223,7 @@ fn odd_requests_get_their_answers() {
         ),
         (
             format!("FROBNICATE sip:1001@c SIP/2.0\n{plain}CSeq: 1 FROBNICATE\n\n"),
-            405,
+            501,
         ),
         (
             format!("SUBSCRIBE sip:1001@c SIP/2.0\n{plain}CSeq: 1 SUBSCRIBE\nEvent: x\n\n"),
