@@ -3,22 +3,37 @@
 mod call;
 mod calls;
 mod clause;
+mod contacts;
 mod desk;
 mod ending;
+mod history;
 mod incoming;
+mod interactions;
 mod light;
 mod number;
 mod outgoing;
+mod party;
+mod password;
 mod presence;
+mod recording;
+mod screen_pops;
+mod server_clock;
+mod settings_page;
 mod stage;
 mod toasts;
+mod transfer;
 mod turn;
+mod wrap_up;
+
+use sidetone_profile::{Disposition, Masking, ServerSettings};
 
 use crate::{
     CallId, Command, Effect, Input, LinkState, Notice, Permissions, Phase, Time, TimerId, View,
 };
 use clause::clause;
-use stage::Stage;
+use history::History;
+use server_clock::ServerClock;
+use stage::{Stage, Way};
 use toasts::Toasts;
 use turn::Turn;
 
@@ -46,9 +61,15 @@ impl Agent {
 
     /// Takes one input and says what to do about it, in order.
     pub fn handle(&mut self, now: Time, input: Input) -> Vec<Effect> {
-        // Only a dialled call is named here; a name that is not used is not missed.
+        // Only a call that is placed is named here; a name that is not used is not missed.
         let next_call = match input {
-            Input::Command(Command::Dial { .. }) => self.new_call(),
+            Input::Command(
+                Command::Dial { .. }
+                | Command::Pickup
+                | Command::StartPreview { .. }
+                | Command::StartCallback { .. }
+                | Command::CallAgain { .. },
+            ) => self.new_call(),
             _ => CallId::default(),
         };
         let Self {
@@ -71,29 +92,62 @@ impl Agent {
                     password,
                     code,
                 };
-                stage.sign_in(&mut turn, request);
+                stage.sign_in(&mut turn, request, Way::Password);
             }
-            Input::Command(Command::SignOut) => stage.sign_out(&mut turn),
+            Input::Command(Command::SignInWithBrowser { server }) => {
+                stage.sign_in(
+                    &mut turn,
+                    Effect::SignInWithBrowser { server },
+                    Way::Browser,
+                );
+            }
+            Input::Command(Command::TakeOver) => stage.take_over(&mut turn),
+            Input::Command(Command::ChangePassword { new, .. }) if !stage.signed_in() => {
+                stage.change_password(&mut turn, new);
+            }
+            Input::Command(Command::SignOut) => stage.sign_out(&mut turn, outside),
             Input::Command(Command::DismissToast { toast }) => turn.dismiss(toast),
             Input::Timer(TimerId::ToastEnd(toast)) => turn.toast_ended(toast),
             Input::SignIn(answer) => stage.answered(&mut turn, outside, answer),
             Input::Link(link) => {
+                outside.away = matches!(link, LinkState::Away(_));
                 outside.link_fault = match link {
                     LinkState::Up => None,
-                    LinkState::Down(fault) => Some(fault),
+                    LinkState::Down(fault) | LinkState::Away(fault) => Some(fault),
                 };
                 if let Stage::In(desk) = stage {
                     desk.link_changed();
                 }
             }
+            Input::LoggedInAgain => turn.toast(Notice::LoggedInAgain),
             Input::DeviceFault(fault) => outside.device_fault = fault,
             Input::LocalInterface(fault) => outside.local_fault = fault,
+            Input::ServerClock { unix_ms } => {
+                outside.clock = Some(ServerClock::new(now, unix_ms));
+                if let Stage::In(desk) = stage {
+                    desk.watch_password(&mut turn, outside);
+                }
+            }
+            Input::ServerSettings(settings) => {
+                if let Stage::In(desk) = stage {
+                    desk.settings_changed(&mut turn, outside.settings.as_ref(), &settings);
+                }
+                outside.settings = Some(*settings);
+            }
+            Input::Dispositions(tree) => outside.dispositions = tree,
+            Input::History(entries) => {
+                let masking = match stage {
+                    Stage::In(desk) => desk.masking(),
+                    _ => Masking::default(),
+                };
+                outside.history.loaded(&mut turn, entries, masking);
+            }
             input => match stage {
                 Stage::In(desk) => desk.handle(&mut turn, outside, next_call, input),
                 _ => refuse(&mut turn, &input),
             },
         }
-        stage.settle(&mut turn);
+        stage.settle(&mut turn, outside);
         turn.into_effects()
     }
 
@@ -130,9 +184,25 @@ impl Agent {
         };
         match &self.stage {
             Stage::Out { notice, .. } => view.sign_in_notice.clone_from(notice),
-            Stage::SigningIn => {
+            Stage::SigningIn { .. } => {
                 view.phase = Phase::SigningIn;
                 view.light = light::off(Notice::SigningIn);
+            }
+            Stage::InBrowser => {
+                view.phase = Phase::InBrowser;
+                view.sign_in_notice = Some(Notice::InBrowser);
+                view.light = light::off(Notice::InBrowser);
+            }
+            Stage::PasswordRequired { notice, rules } => {
+                view.phase = Phase::PasswordRequired;
+                view.sign_in_notice = Some(notice.clone());
+                view.light = light::off(notice.clone());
+                view.password_rules.clone_from(rules);
+            }
+            Stage::Elsewhere { notice, .. } => {
+                view.phase = Phase::Elsewhere;
+                view.sign_in_notice = Some(notice.clone());
+                view.light = light::off(notice.clone());
             }
             Stage::CodeRequired(notice) => {
                 view.phase = Phase::CodeRequired;
@@ -153,13 +223,40 @@ impl Agent {
 struct Outside {
     /// Why the contact-centre server cannot be asked now.
     link_fault: Option<String>,
+    /// The sign-in itself was answered with what the server last said.
+    away: bool,
     /// Why there is no sound device.
     device_fault: Option<String>,
     /// Why the local HTTP interface is not open.
     local_fault: Option<String>,
+    /// The server's clock.
+    clock: Option<ServerClock>,
+    /// What the server sets for all agents; `None` until it has said so in this session.
+    settings: Option<ServerSettings>,
+    /// What holds until then.
+    default_settings: ServerSettings,
+    /// What a call can have been about.
+    dispositions: Vec<Disposition>,
+    history: History,
 }
 
 impl Outside {
+    fn settings(&self) -> &ServerSettings {
+        self.settings.as_ref().unwrap_or(&self.default_settings)
+    }
+
+    /// The server's time at this moment, in milliseconds since 1970; 0 before its clock was read.
+    fn unix_ms(&self, time: Time) -> u64 {
+        self.clock.map_or(0, |clock| clock.unix_ms(time))
+    }
+
+    /// Nobody is signed in any more: what belongs to the session goes.
+    fn forget_session(&mut self) {
+        self.settings = None;
+        self.dispositions.clear();
+        self.history.forget_numbers();
+    }
+
     fn warnings(&self) -> Vec<Notice> {
         let device = self.device_fault.iter().map(|fault| Notice::DeviceFault {
             fault: clause(fault),
@@ -181,7 +278,49 @@ fn refuse(turn: &mut Turn<'_>, input: &Input) {
             call: incoming.call,
             status: incoming::UNAVAILABLE,
         }),
-        Input::Command(Command::Dial { .. }) => turn.toast(Notice::NotReadyToCall),
-        _ => {}
+        Input::Command(
+            Command::Dial { .. }
+            | Command::Pickup
+            | Command::StartPreview { .. }
+            | Command::StartCallback { .. }
+            | Command::CallAgain { .. },
+        ) => turn.toast(Notice::NotReadyToCall),
+        Input::Failed(fault) => turn.toast(Notice::RequestFailed {
+            fault: clause(fault),
+        }),
+        // Left over from a session that is no more, or a command that means nothing here.
+        Input::Command(_)
+        | Input::SignIn(_)
+        | Input::Profile(_)
+        | Input::ProfileFaults(_)
+        | Input::ServerSettings(_)
+        | Input::Dispositions(_)
+        | Input::ServerClock { .. }
+        | Input::PasswordChanged(_)
+        | Input::Interactions(_)
+        | Input::Previews(_)
+        | Input::Callbacks(_)
+        | Input::History(_)
+        | Input::Transfer { .. }
+        | Input::Recording { .. }
+        | Input::Disposed(_)
+        | Input::NotAllowed(_)
+        | Input::LocalInterface(_)
+        | Input::SipAccountChanged
+        | Input::PauseReasons(_)
+        | Input::Queues(_)
+        | Input::Presence(_)
+        | Input::PresenceFailed { .. }
+        | Input::Link(_)
+        | Input::Registration(_)
+        | Input::Progress { .. }
+        | Input::Answered { .. }
+        | Input::Ended { .. }
+        | Input::Media { .. }
+        | Input::HoldConfirmed { .. }
+        | Input::RemoteHold { .. }
+        | Input::LoggedInAgain
+        | Input::DeviceFault(_)
+        | Input::Timer(_) => {}
     }
 }

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Desk, accepted, code, paused, profile, ready, sign_in};
+use common::{Desk, accepted, code, deeds, paused, profile, ready, sign_in};
 use serde_json::{Value, json};
 use sidetone_agent::{
     CallEnd, CallState, Command, Effect, Input, LinkState, Notice, Phase, PresenceReport,
@@ -396,7 +396,7 @@ fn a_changed_profile_applies_at_once_and_registers_again_only_for_another_accoun
     for (settings, again) in rows {
         let mut desk = Desk::ready(json!({}));
         let changed = profile(settings.clone());
-        let effects = desk.give(Input::Profile(changed.clone()));
+        let effects = deeds(desk.give(Input::Profile(changed.clone())));
         let expected = if again {
             vec![Effect::Register(changed.clone())]
         } else {
@@ -406,7 +406,7 @@ fn a_changed_profile_applies_at_once_and_registers_again_only_for_another_accoun
 
         let mut talking = Desk::ready(json!({}));
         let call = talking.talk();
-        let effects = talking.give(Input::Profile(changed.clone()));
+        let effects = deeds(talking.give(Input::Profile(changed.clone())));
         assert_eq!(effects, [], "not during a call: {settings}");
         let effects = talking.end(call, CallEnd::Remote);
         assert_eq!(
@@ -421,7 +421,7 @@ fn a_changed_profile_applies_at_once_and_registers_again_only_for_another_accoun
     )));
     assert!(desk.view().permissions.settings);
     assert_eq!(
-        desk.give(Input::Profile(profile(json!({"typology": "external"})))),
+        deeds(desk.give(Input::Profile(profile(json!({"typology": "external"}))))),
         [Effect::Unregister]
     );
 }
@@ -431,11 +431,11 @@ fn another_secret_registers_again_but_not_during_a_call() {
     let mut desk = Desk::ready(json!({}));
     let register = Effect::Register(profile(json!({})));
     assert_eq!(
-        desk.give(Input::SipAccountChanged),
+        deeds(desk.give(Input::SipAccountChanged)),
         std::slice::from_ref(&register)
     );
     let call = desk.talk();
-    assert_eq!(desk.give(Input::SipAccountChanged), []);
+    assert_eq!(deeds(desk.give(Input::SipAccountChanged)), []);
     assert!(desk.end(call, CallEnd::Remote).contains(&register));
     assert_eq!(
         desk.give(Input::PauseReasons(Vec::new())),

@@ -1,7 +1,11 @@
 use std::time::Duration;
 
+use sidetone_profile::Masking;
+
+use super::party::Party;
+use super::recording::Recording;
 use crate::view::elapsed_ms;
-use crate::{CallDirection, CallId, CallState, CallView, Countdown, Notice, Time};
+use crate::{CallDirection, CallId, CallState, CallView, Countdown, Notice, Time, TransferState};
 
 /// One call.
 #[derive(Debug)]
@@ -9,21 +13,30 @@ pub(super) struct Call {
     pub(super) id: CallId,
     pub(super) direction: CallDirection,
     pub(super) state: CallState,
-    pub(super) name: String,
-    pub(super) number: String,
+    pub(super) party: Party,
     pub(super) queue: Option<String>,
+    /// The server's name of the call.
+    pub(super) reference: String,
+    /// Masked.
+    pub(super) variables: Vec<(String, String)>,
     pub(super) began: Time,
     pub(super) answered: Option<Time>,
     pub(super) ended: Option<Time>,
     pub(super) auto_answer: Option<AutoAnswerAt>,
+    /// It is forwarded when nobody answers: a timer runs.
+    pub(super) forwards: bool,
     /// The far end sends sound before its answer: no ringback of our own.
     pub(super) early_media: bool,
     pub(super) interrupted: bool,
     pub(super) held_by_remote: bool,
     pub(super) end: Option<Notice>,
+    pub(super) recording: Recording,
+    pub(super) transfer: Option<TransferState>,
+    /// The call that it is being connected with.
+    pub(super) transfer_to: Option<CallId>,
 }
 
-/// When a call is answered by itself.
+/// When a call is answered, or an interaction taken, by itself.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AutoAnswerAt {
     pub(super) at: Time,
@@ -32,8 +45,17 @@ pub(super) struct AutoAnswerAt {
     pub(super) notify: bool,
 }
 
+impl AutoAnswerAt {
+    pub(super) fn view(self, now: Time) -> Countdown {
+        Countdown {
+            left_ms: elapsed_ms(self.at, now),
+            total_ms: u64::try_from(self.total.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
 impl Call {
-    pub(super) fn new(id: CallId, direction: CallDirection, now: Time) -> Self {
+    pub(super) fn new(id: CallId, direction: CallDirection, party: Party, now: Time) -> Self {
         Self {
             id,
             direction,
@@ -41,17 +63,22 @@ impl Call {
                 CallDirection::Incoming => CallState::Ringing,
                 CallDirection::Outgoing => CallState::Dialling,
             },
-            name: String::new(),
-            number: String::new(),
+            party,
             queue: None,
+            reference: String::new(),
+            variables: Vec::new(),
             began: now,
             answered: None,
             ended: None,
             auto_answer: None,
+            forwards: false,
             early_media: false,
             interrupted: false,
             held_by_remote: false,
             end: None,
+            recording: Recording::default(),
+            transfer: None,
+            transfer_to: None,
         }
     }
 
@@ -69,9 +96,43 @@ impl Call {
         self.state == CallState::Ringing
     }
 
+    /// Answered, and not on its way out.
+    pub(super) fn established(&self) -> bool {
+        matches!(
+            self.state,
+            CallState::Up | CallState::Holding | CallState::Held | CallState::Resuming
+        )
+    }
+
     /// The agent may be heard in it: there may be only one of these.
     pub(super) fn audible(&self) -> bool {
         self.engaged() && !matches!(self.state, CallState::Ringing | CallState::Held)
+    }
+
+    /// It is being handed over, and nothing is known of the end of that.
+    pub(super) fn transferring(&self) -> bool {
+        matches!(
+            self.transfer,
+            Some(TransferState::Asked | TransferState::Ringing)
+        )
+    }
+
+    /// Somebody called, and nobody here answered, nor a colleague, nor did the agent decline.
+    pub(super) fn missed(&self) -> bool {
+        self.direction == CallDirection::Incoming
+            && self.answered.is_none()
+            && !matches!(
+                self.end,
+                None | Some(Notice::CallEnded | Notice::CallAnsweredElsewhere)
+            )
+    }
+
+    /// Hides what must not be seen from now on.
+    pub(super) fn mask(&mut self, masking: Masking) {
+        self.party.mask(masking);
+        for (key, value) in &mut self.variables {
+            *value = self.party.variable(masking, key, value);
+        }
     }
 
     pub(super) fn view(&self, now: Time) -> CallView {
@@ -80,22 +141,19 @@ impl Call {
             id: self.id,
             direction: self.direction,
             state: self.state,
-            name: self.name.clone(),
-            number: self.number.clone(),
+            name: self.party.name.clone(),
+            number: self.party.number.clone(),
             queue: self.queue.clone(),
             age_ms: elapsed_ms(now, self.began),
             talk_ms: self.answered.map(|answered| elapsed_ms(shown, answered)),
-            auto_answer: self.auto_answer.map(|countdown| Countdown {
-                left_ms: elapsed_ms(countdown.at, now),
-                total_ms: u64::try_from(countdown.total.as_millis()).unwrap_or(u64::MAX),
-            }),
+            auto_answer: self.auto_answer.map(|countdown| countdown.view(now)),
             interrupted: self.interrupted,
             held_by_remote: self.held_by_remote,
             end: self.end.clone().filter(|_| !self.live()),
-            recording: crate::RecordingState::Off,
-            recording_fixed: false,
-            transfer: None,
-            variables: Vec::new(),
+            recording: self.recording.state.clone(),
+            recording_fixed: self.recording.fixed,
+            transfer: self.transfer.clone(),
+            variables: self.variables.clone(),
         }
     }
 }

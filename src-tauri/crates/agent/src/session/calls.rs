@@ -1,9 +1,11 @@
 use super::clause::clause;
 use std::time::Duration;
 
+use sidetone_profile::{Masking, PopMoment};
+
 use super::call::Call;
 use super::turn::Turn;
-use super::{ending, incoming};
+use super::{ending, incoming, transfer};
 use crate::{
     CallEnd, CallId, CallProgress, CallState, CallView, Effect, MediaState, Notice, Time, TimerId,
     Tone,
@@ -29,6 +31,8 @@ pub(super) struct Calls {
     tone: Option<Tone>,
     /// What was last asked to be shown: which call, and whether with a notification.
     shown: Option<(CallId, bool)>,
+    /// What happened to calls since it was last asked.
+    happened: Vec<(CallId, PopMoment)>,
 }
 
 impl Calls {
@@ -50,8 +54,27 @@ impl Calls {
         self.list.iter().any(Call::engaged)
     }
 
+    /// Nobody hears the agent, and nothing rings.
+    pub(super) fn line_free(&self) -> bool {
+        let occupies = |call: &Call| call.audible() || call.ringing();
+        !self.list.iter().any(occupies)
+    }
+
     pub(super) fn add(&mut self, call: Call) {
+        self.happened.push((call.id, PopMoment::Ringing));
         self.list.push(call);
+    }
+
+    /// What happened to calls since this was last asked, in order.
+    pub(super) fn take_happened(&mut self) -> Vec<(CallId, PopMoment)> {
+        std::mem::take(&mut self.happened)
+    }
+
+    /// Hides what must not be seen from now on.
+    pub(super) fn mask(&mut self, masking: Masking) {
+        for call in &mut self.list {
+            call.mask(masking);
+        }
     }
 
     pub(super) fn answer(&mut self, turn: &mut Turn<'_>, id: CallId) {
@@ -67,6 +90,7 @@ impl Calls {
             stop_auto_answer(call, turn);
         }
         if let Some(call) = self.get_mut(id) {
+            stop_forwarding(call, turn);
             call.state = CallState::Answering;
             turn.act(Effect::Answer { call: id });
             watch(turn, id, ANSWER_OVERDUE_AFTER);
@@ -95,19 +119,52 @@ impl Calls {
         };
         match call.state {
             CallState::Ringing => self.decline(turn, id),
-            CallState::Ending => close(call, turn, Notice::CallEnded),
+            CallState::Ending => self.close(turn, id, Notice::CallEnded),
             CallState::Ended => {}
             _ => hang_up_with(call, turn, Notice::CallEnded),
         }
     }
 
-    /// Hangs up every call and forgets them all: nobody is signed in any more.
-    pub(super) fn clear(&mut self, turn: &mut Turn<'_>) {
-        for call in &mut self.list {
-            stop_auto_answer(call, turn);
-            if call.engaged() {
-                turn.act(Effect::HangUp { call: call.id });
+    /// Forwards a ringing call that nobody answers.
+    pub(super) fn not_answered(&mut self, turn: &mut Turn<'_>, id: CallId, number: Option<&str>) {
+        let Some(call) = self
+            .get_mut(id)
+            .filter(|call| call.ringing() && call.forwards)
+        else {
+            return;
+        };
+        call.forwards = false;
+        let Some(number) = number else {
+            // Switched off in the meantime.
+            return;
+        };
+        stop_auto_answer(call, turn);
+        call.state = CallState::Ending;
+        let number = number.to_owned();
+        call.end = Some(Notice::CallForwarded {
+            number: number.clone(),
+        });
+        turn.act(Effect::Forward { call: id, number });
+        watch(turn, id, HANG_UP_OVERDUE_AFTER);
+    }
+
+    /// Hangs up every call: nobody is signed in any more.
+    pub(super) fn hang_up_all(&mut self, turn: &mut Turn<'_>) {
+        for id in self.list.iter().map(|call| call.id).collect::<Vec<_>>() {
+            if let Some(call) = self.get_mut(id).filter(|call| call.engaged()) {
+                stop_auto_answer(call, turn);
+                turn.act(Effect::HangUp { call: id });
             }
+            if self.get(id).is_some_and(Call::live) {
+                self.close(turn, id, Notice::CallEnded);
+            }
+        }
+    }
+
+    /// Forgets them all.
+    pub(super) fn clear(&mut self, turn: &mut Turn<'_>) {
+        for call in &self.list {
+            turn.act(Effect::StopTimer(TimerId::CardEnd(call.id)));
         }
         self.list.clear();
         self.silence_failure(turn);
@@ -145,11 +202,7 @@ impl Calls {
         let Some(call) = self.get_mut(id) else {
             return;
         };
-        let established = matches!(
-            call.state,
-            CallState::Up | CallState::Holding | CallState::Held | CallState::Resuming
-        );
-        match (established, held) {
+        match (call.established(), held) {
             (false, _) => {}
             (true, true) => call.state = CallState::Held,
             // Two customers must never hear the agent at once.
@@ -207,6 +260,7 @@ impl Calls {
         }
         call.state = CallState::Up;
         call.answered = Some(turn.now);
+        self.happened.push((id, PopMoment::Answered));
     }
 
     pub(super) fn media(&mut self, turn: &mut Turn<'_>, id: CallId, state: MediaState) {
@@ -239,16 +293,28 @@ impl Calls {
     }
 
     pub(super) fn ended(&mut self, turn: &mut Turn<'_>, id: CallId, end: CallEnd) {
-        let Some(call) = self.get_mut(id).filter(|call| call.live()) else {
+        let Some(call) = self.get(id).filter(|call| call.live()) else {
             return;
         };
+        // Whoever takes a call over often ends it here before telling that it worked.
+        let taken_over = matches!(end, CallEnd::Remote)
+            && (call.transferring()
+                || self
+                    .list
+                    .iter()
+                    .any(|call| call.transferring() && call.transfer_to == Some(id)));
         let ours = call.state == CallState::Ending;
         let (notice, tone) = ending::of(end, call.direction, call.answered.is_some());
-        if ours {
-            close(call, turn, Notice::CallEnded);
+        if ours || taken_over {
+            let notice = if taken_over {
+                Notice::CallTransferred
+            } else {
+                Notice::CallEnded
+            };
+            self.close(turn, id, notice);
             return;
         }
-        close(call, turn, notice);
+        self.close(turn, id, notice);
         if let Some(tone) = tone
             && !self.engaged()
         {
@@ -266,7 +332,12 @@ impl Calls {
             TimerId::ToneEnd => self.failure = None,
             TimerId::CardEnd(id) => self.list.retain(|call| call.id != id || call.live()),
             TimerId::Overdue(id) => self.overdue(turn, id),
-            _ => {}
+            TimerId::TransferOverdue(id) => transfer::overdue(self, turn, id),
+            TimerId::NoAnswer(_)
+            | TimerId::AutoAccept(_)
+            | TimerId::WrapUpEnd
+            | TimerId::PasswordAge
+            | TimerId::ToastEnd(_) => {}
         }
     }
 
@@ -365,12 +436,37 @@ impl Calls {
                     fault: "the caller's phone did not confirm the answer".to_owned(),
                 },
             ),
-            CallState::Ending => close(call, turn, Notice::CallEnded),
+            CallState::Ending => self.close(turn, id, Notice::CallEnded),
             _ => {}
         }
     }
 
-    fn get_mut(&mut self, id: CallId) -> Option<&mut Call> {
+    /// The call is over; its card stays for a moment. A reason that was noted before stands.
+    fn close(&mut self, turn: &mut Turn<'_>, id: CallId, notice: Notice) {
+        let Some(call) = self.get_mut(id) else {
+            return;
+        };
+        stop_auto_answer(call, turn);
+        stop_forwarding(call, turn);
+        if matches!(call.state, CallState::Answering | CallState::Ending) {
+            turn.act(Effect::StopTimer(TimerId::Overdue(id)));
+        }
+        if call.transferring() {
+            turn.act(Effect::StopTimer(TimerId::TransferOverdue(id)));
+        }
+        call.state = CallState::Ended;
+        call.ended = Some(turn.now);
+        call.interrupted = false;
+        call.held_by_remote = false;
+        call.end.get_or_insert(notice);
+        turn.act(Effect::StartTimer {
+            timer: TimerId::CardEnd(id),
+            at: turn.now + CARD_FOR,
+        });
+        self.happened.push((id, PopMoment::Ended));
+    }
+
+    pub(super) fn get_mut(&mut self, id: CallId) -> Option<&mut Call> {
         self.list.iter_mut().find(|call| call.id == id)
     }
 
@@ -382,6 +478,7 @@ impl Calls {
 /// Refuses a ringing call with a SIP status; `notice` is what the card will say.
 fn reject(call: &mut Call, turn: &mut Turn<'_>, status: u16, notice: Notice) {
     stop_auto_answer(call, turn);
+    stop_forwarding(call, turn);
     call.state = CallState::Ending;
     call.end = Some(notice);
     turn.act(Effect::Reject {
@@ -392,33 +489,26 @@ fn reject(call: &mut Call, turn: &mut Turn<'_>, status: u16, notice: Notice) {
 }
 
 /// Asks the far end to end the call; `notice` is what the card will say.
-fn hang_up_with(call: &mut Call, turn: &mut Turn<'_>, notice: Notice) {
+pub(super) fn hang_up_with(call: &mut Call, turn: &mut Turn<'_>, notice: Notice) {
+    if call.transferring() {
+        turn.act(Effect::StopTimer(TimerId::TransferOverdue(call.id)));
+        call.transfer = None;
+    }
     call.state = CallState::Ending;
     call.end = Some(notice);
     turn.act(Effect::HangUp { call: call.id });
     watch(turn, call.id, HANG_UP_OVERDUE_AFTER);
 }
 
-/// The call is over; its card stays for a moment. A reason that was noted before stands.
-fn close(call: &mut Call, turn: &mut Turn<'_>, notice: Notice) {
-    stop_auto_answer(call, turn);
-    if matches!(call.state, CallState::Answering | CallState::Ending) {
-        turn.act(Effect::StopTimer(TimerId::Overdue(call.id)));
-    }
-    call.state = CallState::Ended;
-    call.ended = Some(turn.now);
-    call.interrupted = false;
-    call.held_by_remote = false;
-    call.end.get_or_insert(notice);
-    turn.act(Effect::StartTimer {
-        timer: TimerId::CardEnd(call.id),
-        at: turn.now + CARD_FOR,
-    });
-}
-
 fn stop_auto_answer(call: &mut Call, turn: &mut Turn<'_>) {
     if call.auto_answer.take().is_some() {
         turn.act(Effect::StopTimer(TimerId::AutoAnswer(call.id)));
+    }
+}
+
+fn stop_forwarding(call: &mut Call, turn: &mut Turn<'_>) {
+    if std::mem::take(&mut call.forwards) {
+        turn.act(Effect::StopTimer(TimerId::NoAnswer(call.id)));
     }
 }
 

@@ -1,16 +1,27 @@
-use sidetone_profile::{PeerType, Profile};
+//! The place of an agent who is signed in: what comes in finds its rule here.
+
+mod account;
+mod command;
+mod follow;
+mod show;
+
+use std::time::Duration;
+
+use sidetone_profile::{Channel, Disposition, Masking, Profile, ServerSettings};
 
 use super::calls::Calls;
 use super::clause::clause;
+use super::contacts::Contacts;
+use super::interactions::Interactions;
 use super::presence::Presence;
 use super::turn::Turn;
-use super::{Outside, incoming, light, outgoing, stage};
+use super::wrap_up::WrapUp;
+use super::{Outside, incoming, light, recording, transfer};
 use crate::{
-    AgentCard, CallId, Command, Effect, Input, Notice, PauseReason, Permissions, PresenceReport,
-    QueueMembership, Registration, Time, View,
+    CallEnd, CallId, Effect, Input, MediaState, Notice, PauseReason, PresenceReport,
+    QueueMembership, RecordingState, Registration, TimerId, TransferState,
 };
 
-/// The place of an agent who is signed in.
 #[derive(Debug)]
 pub(super) struct Desk {
     profile: Box<Profile>,
@@ -27,63 +38,77 @@ pub(super) struct Desk {
     muted: bool,
     /// The session ends with the current call, for this reason.
     leaving: Option<Notice>,
+    /// The agent signed in with a password of this server.
+    with_password: bool,
+    /// Fields that the agent has just changed: nobody has to tell them.
+    own_changes: Vec<String>,
+    wrap_up: WrapUp,
+    interactions: Interactions,
+    contacts: Contacts,
+}
+
+/// What the server says with a sign-in.
+pub(super) struct Welcome {
+    pub(super) profile: Box<Profile>,
+    pub(super) profile_faults: Vec<String>,
+    pub(super) reasons: Vec<PauseReason>,
+    pub(super) queues: Vec<QueueMembership>,
+    pub(super) presence: PresenceReport,
 }
 
 impl Desk {
     pub(super) fn new(
-        now: Time,
-        profile: Box<Profile>,
-        profile_faults: Vec<String>,
-        reasons: Vec<PauseReason>,
-        queues: Vec<QueueMembership>,
-        presence: PresenceReport,
+        turn: &mut Turn<'_>,
+        outside: &mut Outside,
+        welcome: Welcome,
+        with_password: bool,
     ) -> Self {
-        Self {
-            profile,
-            profile_faults,
-            reasons,
-            queues,
-            presence: Presence::new(now, presence),
+        outside.history.mask(turn, welcome.profile.security.masking);
+        let desk = Self {
+            profile: welcome.profile,
+            profile_faults: welcome.profile_faults,
+            reasons: welcome.reasons,
+            queues: welcome.queues,
+            presence: Presence::new(turn.now, welcome.presence),
             registration: Registration::None,
             account: None,
             account_changed: false,
             calls: Calls::default(),
             muted: false,
             leaving: None,
-        }
+            with_password,
+            own_changes: Vec::new(),
+            wrap_up: WrapUp::default(),
+            interactions: Interactions::default(),
+            contacts: Contacts::default(),
+        };
+        desk.watch_password(turn, outside);
+        desk
     }
 
     /// The server says everything anew; the calls go on.
-    pub(super) fn renewed(
-        &mut self,
-        turn: &mut Turn<'_>,
-        profile: Box<Profile>,
-        profile_faults: Vec<String>,
-        reasons: Vec<PauseReason>,
-        queues: Vec<QueueMembership>,
-        presence: PresenceReport,
-    ) {
+    pub(super) fn renewed(&mut self, turn: &mut Turn<'_>, outside: &mut Outside, welcome: Welcome) {
         self.leaving = None;
-        self.profile_changed(turn, profile);
-        self.profile_faults = profile_faults;
-        self.reasons = reasons;
-        self.queues = queues;
-        self.presence_reported(turn, presence);
+        self.profile_changed(turn, outside, welcome.profile);
+        self.profile_faults = welcome.profile_faults;
+        self.reasons = welcome.reasons;
+        self.queues = welcome.queues;
+        self.presence_reported(turn, welcome.presence);
     }
 
     pub(super) fn handle(
         &mut self,
         turn: &mut Turn<'_>,
-        outside: &Outside,
+        outside: &mut Outside,
         next_call: CallId,
         input: Input,
     ) {
         let was_engaged = self.calls.engaged();
         match input {
             Input::Command(command) => self.command(turn, outside, next_call, command),
-            Input::Profile(profile) => self.profile_changed(turn, profile),
+            Input::Profile(profile) => self.profile_changed(turn, outside, profile),
             Input::ProfileFaults(faults) => self.profile_faults = faults,
-            Input::SipAccountChanged => self.account_changed = true,
+            Input::SipAccountChanged => self.secret_changed(turn),
             Input::PauseReasons(reasons) => self.reasons = reasons,
             Input::Queues(queues) => self.queues = queues,
             Input::Presence(report) => self.presence_reported(turn, report),
@@ -97,27 +122,82 @@ impl Desk {
                 turn.toast(Notice::PresenceFailed { fault });
             }
             Input::Registration(registration) => self.registration_changed(registration),
-            Input::Incoming(incoming) if self.takes_calls() => incoming::arrived(
-                &mut self.calls,
-                turn,
-                &self.profile,
-                self.presence.paused(),
-                incoming,
-            ),
+            Input::Incoming(incoming) if self.takes_calls() => {
+                self.arrived(turn, outside, incoming);
+            }
             Input::Incoming(incoming) => turn.act(Effect::Reject {
                 call: incoming.call,
                 status: incoming::UNAVAILABLE,
             }),
             Input::Progress { call, progress } => self.calls.progress(call, progress),
             Input::Answered { call } => self.calls.answered(turn, call),
-            Input::Ended { call, end } => self.calls.ended(turn, call, end),
-            Input::Media { call, state } => self.calls.media(turn, call, state),
+            Input::Ended { call, end } => {
+                let end = self.masked_end(call, end);
+                self.calls.ended(turn, call, end);
+            }
+            Input::Media { call, state } => {
+                let state = match state {
+                    MediaState::Failed(fault) => MediaState::Failed(self.about(call, fault)),
+                    state => state,
+                };
+                self.calls.media(turn, call, state);
+            }
             Input::HoldConfirmed { call, held } => self.calls.hold_confirmed(turn, call, held),
             Input::RemoteHold { call, held } => self.calls.remote_hold(call, held),
-            Input::Timer(timer) => self.calls.timer(turn, timer),
+            Input::Transfer { call, state } => {
+                let state = match state {
+                    TransferState::Failed { status, reason } => TransferState::Failed {
+                        status,
+                        reason: self.about(call, reason),
+                    },
+                    state => state,
+                };
+                transfer::told(&mut self.calls, turn, call, state);
+            }
+            Input::Recording { call, state } => {
+                let state = match state {
+                    RecordingState::Failed { fault } => RecordingState::Failed {
+                        fault: self.about(call, fault),
+                    },
+                    state => state,
+                };
+                recording::told(&mut self.calls, turn, call, state);
+            }
+            Input::Disposed(answer) => {
+                let required = disposition_required(outside);
+                self.wrap_up.disposed(turn, answer, required);
+            }
+            Input::PasswordChanged(answer) => turn.toast(match answer {
+                Ok(()) => Notice::PasswordChanged,
+                Err(fault) => Notice::PasswordRefused {
+                    fault: clause(&fault),
+                },
+            }),
+            Input::Interactions(rows) => {
+                self.interactions.listed(turn, self.masking(), rows);
+            }
+            Input::Previews(rows) => self.contacts.set_previews(self.masking(), rows),
+            Input::Callbacks(rows) => self.contacts.set_callbacks(self.masking(), rows),
+            Input::Failed(fault) => {
+                self.interactions.give_up();
+                turn.toast(Notice::RequestFailed {
+                    fault: clause(&fault),
+                });
+            }
+            Input::NotAllowed(fault) => turn.toast(Notice::NotAllowedHere {
+                fault: clause(&fault),
+            }),
+            Input::Timer(timer) => self.timer(turn, outside, timer),
             // Not about the desk: handled before it.
-            Input::SignIn(_) | Input::Link(_) | Input::DeviceFault(_) => {}
-            _ => {}
+            Input::SignIn(_)
+            | Input::Link(_)
+            | Input::LoggedInAgain
+            | Input::DeviceFault(_)
+            | Input::LocalInterface(_)
+            | Input::ServerClock { .. }
+            | Input::ServerSettings(_)
+            | Input::Dispositions(_)
+            | Input::History(_) => {}
         }
         if was_engaged && !self.calls.engaged() {
             // The next customer must not meet a microphone that was muted for the last one.
@@ -130,14 +210,41 @@ impl Desk {
         self.presence.give_up();
     }
 
+    /// What the server sets for all agents is another now; `before` is what it said earlier in this session.
+    pub(super) fn settings_changed(
+        &mut self,
+        turn: &mut Turn<'_>,
+        before: Option<&ServerSettings>,
+        now: &ServerSettings,
+    ) {
+        if let Some(before) = before {
+            self.tell_changes(turn, &before.changed_fields(now));
+        }
+    }
+
+    /// The server's clock was read again.
+    pub(super) fn watch_password(&self, turn: &mut Turn<'_>, outside: &Outside) {
+        let reset_at = self.profile.security.password_reset_at.as_deref();
+        super::password::watch(turn, reset_at, outside);
+    }
+
+    pub(super) fn masking(&self) -> Masking {
+        self.profile.security.masking
+    }
+
     pub(super) fn leave_after_call(&mut self, notice: Notice) {
         self.leaving = Some(notice);
     }
 
     /// Hangs up, unregisters, leaves the queues; nothing of the session stays.
-    pub(super) fn sign_out(&mut self, turn: &mut Turn<'_>) {
+    pub(super) fn sign_out(&mut self, turn: &mut Turn<'_>, outside: &mut Outside) {
+        self.calls.hang_up_all(turn);
+        self.follow_calls(turn, outside);
         self.calls.clear(turn);
         self.mute(turn, false);
+        self.wrap_up.stop(turn);
+        self.interactions.clear(turn);
+        outside.forget_session();
         if self.account.take().is_some() {
             turn.act(Effect::Unregister);
         }
@@ -145,8 +252,11 @@ impl Desk {
     }
 
     /// Brings tones, window and SIP account up to date; gives the reason when the session is over.
-    pub(super) fn settle(&mut self, turn: &mut Turn<'_>) -> Option<Notice> {
+    pub(super) fn settle(&mut self, turn: &mut Turn<'_>, outside: &mut Outside) -> Option<Notice> {
+        self.follow_calls(turn, outside);
         self.calls.settle(turn);
+        self.wrap_up.settle(disposition_required(outside));
+        self.settle_interactions(turn, outside);
         if self.calls.live() {
             return None;
         }
@@ -157,80 +267,84 @@ impl Desk {
         None
     }
 
-    pub(super) fn show(&self, now: Time, outside: &Outside, view: &mut View) {
-        let profile = &self.profile;
-        view.light = light::of(profile, &self.registration);
-        view.agent = Some(AgentCard {
-            full_name: profile.account.full_name.clone(),
-            internal: profile.account.internal.clone(),
-            typology: profile.account.typology,
-            auto_answer: profile.webrtc.auto_answer,
-        });
-        view.presence = self.presence.view(now, outside.link_fault.is_some());
-        view.pause_reasons.clone_from(&self.reasons);
-        view.queues.clone_from(&self.queues);
-        view.calls = self.calls.view(now);
-        view.muted = self.muted;
-        view.permissions = Permissions {
-            dial: self.dial_refusal().is_none(),
-            settings: profile.webrtc.enable_settings,
-            recording: profile.webrtc.enable_recording,
-            dtmf_tones: profile.webrtc.enable_dtmf_tone,
-            ..Permissions::default()
-        };
-        view.warnings.extend(self.warnings(outside));
-        view.toast_position = profile.toast_position;
-        view.screen_reader_mode = profile.webrtc.screen_reader_mode;
-    }
-
-    fn command(
-        &mut self,
-        turn: &mut Turn<'_>,
-        outside: &Outside,
-        next_call: CallId,
-        command: Command,
-    ) {
-        match command {
-            Command::Pause { reason } => {
-                if self.ask(turn, outside, true) {
-                    turn.act(Effect::Pause { reason });
-                }
-            }
-            Command::Unpause => {
-                if self.ask(turn, outside, false) {
-                    turn.act(Effect::Unpause);
-                }
-            }
-            Command::Dial { number } => match self.dial_refusal() {
-                Some(refusal) => turn.toast(refusal),
-                None => outgoing::dial(&mut self.calls, turn, next_call, number),
+    fn settle_interactions(&mut self, turn: &mut Turn<'_>, outside: &Outside) {
+        let desktop = super::interactions::Desktop {
+            closed: self.leaving.is_some(),
+            tab_limit: outside.settings().tab_limit,
+            settings: &|channel| {
+                let known = self.profile.channels.iter();
+                let found = known
+                    .clone()
+                    .find(|(of, _)| *of == channel)
+                    .map(|(_, settings)| *settings);
+                found.unwrap_or_default()
             },
-            Command::Answer { call } => self.calls.answer(turn, call),
-            Command::Decline { call } => self.calls.decline(turn, call),
-            Command::HangUp { call } => self.calls.hang_up(turn, call),
-            Command::Hold { call } => self.calls.hold(turn, call),
-            Command::Resume { call } => self.calls.resume(turn, call),
-            Command::Mute { on } => self.mute(turn, on),
-            Command::Dtmf { call, digits } => {
-                let audible = self.profile.webrtc.enable_dtmf_tone;
-                self.calls.dtmf(turn, call, &digits, audible);
-            }
-            // Not about the desk: handled before it.
-            Command::SignIn { .. } | Command::SignOut | Command::DismissToast { .. } => {}
-            _ => {}
+            paused: &|channel| self.presence.paused_on(channel),
+            rings_everybody: &|told| {
+                incoming::rings_everybody(
+                    &self.queues,
+                    told.queue.as_deref(),
+                    told.strategy.as_deref(),
+                )
+            },
+        };
+        self.interactions.settle(turn, &desktop);
+    }
+
+    fn arrived(&mut self, turn: &mut Turn<'_>, outside: &mut Outside, call: crate::IncomingCall) {
+        let house = incoming::House {
+            profile: &self.profile,
+            queues: &self.queues,
+            paused: self.presence.paused_on(Channel::Voice),
+            wrapping_up: self.wrap_up.on(),
+            no_answer_after: Duration::from_secs(u64::from(outside.settings().no_answer_s)),
+        };
+        if let Some(missed) = incoming::arrived(&mut self.calls, turn, &house, call) {
+            let at_ms = outside.unix_ms(missed.began);
+            outside.history.remember(turn, &missed, at_ms);
         }
     }
 
-    /// Whether the server can be asked to pause or unpause.
-    fn ask(&mut self, turn: &mut Turn<'_>, outside: &Outside, paused: bool) -> bool {
-        if let Some(fault) = &outside.link_fault {
-            turn.toast(Notice::PresenceFailed {
-                fault: clause(fault),
-            });
-            return false;
+    fn timer(&mut self, turn: &mut Turn<'_>, outside: &Outside, timer: TimerId) {
+        match timer {
+            TimerId::NoAnswer(call) => {
+                let number = self.profile.voice.forwarding.no_answer.clone();
+                self.calls.not_answered(turn, call, number.as_deref());
+            }
+            TimerId::AutoAccept(number) => self.interactions.timer(turn, number),
+            TimerId::WrapUpEnd => self.wrap_up.timer(turn, disposition_required(outside)),
+            TimerId::PasswordAge => self.watch_password(turn, outside),
+            TimerId::AutoAnswer(_)
+            | TimerId::ToneEnd
+            | TimerId::CardEnd(_)
+            | TimerId::Overdue(_)
+            | TimerId::TransferOverdue(_) => self.calls.timer(turn, timer),
+            // Handled before the desk.
+            TimerId::ToastEnd(_) => {}
         }
-        self.presence.asked_for(turn.now, paused);
-        true
+    }
+
+    /// What was said about a call, without what the agent must not see of its customer.
+    fn about(&self, call: CallId, words: String) -> String {
+        match self.calls.get(call) {
+            Some(call) if self.masking().any() => call.party.text(self.masking(), &words),
+            _ => words,
+        }
+    }
+
+    fn masked_end(&self, call: CallId, end: CallEnd) -> CallEnd {
+        match end {
+            CallEnd::Refused { status, reason } => CallEnd::Refused {
+                status,
+                reason: self.about(call, reason),
+            },
+            CallEnd::Unreachable(fault) => CallEnd::Unreachable(self.about(call, fault)),
+            CallEnd::MediaFailed(fault) => CallEnd::MediaFailed(self.about(call, fault)),
+            CallEnd::Local
+            | CallEnd::Remote
+            | CallEnd::CallerGaveUp
+            | CallEnd::AnsweredElsewhere => end,
+        }
     }
 
     fn mute(&mut self, turn: &mut Turn<'_>, on: bool) {
@@ -245,114 +359,20 @@ impl Desk {
         self.keep_undisturbed(turn);
     }
 
-    fn profile_changed(&mut self, turn: &mut Turn<'_>, profile: Box<Profile>) {
-        self.profile = profile;
-        if let Some(notice) = stage::barred(&self.profile) {
-            self.leave_after_call(notice);
-        } else if matches!(
-            self.leaving,
-            Some(Notice::AccountDisabled | Notice::AccountLocked)
-        ) {
-            // Taken back before the call was over.
-            self.leaving = None;
-        }
-        if !self.profile.webrtc.auto_answer.enabled {
-            self.calls.stop_auto_answers(turn);
-        }
-        self.keep_undisturbed(turn);
-    }
-
     /// Do not disturb holds for what already rings, too.
     fn keep_undisturbed(&mut self, turn: &mut Turn<'_>) {
-        if self.presence.paused() && self.profile.webrtc.dnd_during_pause {
+        if self.presence.paused_on(Channel::Voice) && self.profile.webrtc.dnd_during_pause {
             self.calls.decline_all(turn);
-        }
-    }
-
-    fn registration_changed(&mut self, registration: Registration) {
-        // An account that cannot be used is also not registered: the reason is worth more than that.
-        let misconfigured = matches!(self.registration, Registration::Misconfigured(_));
-        if !(misconfigured && registration == Registration::None) {
-            self.registration = registration;
-        }
-    }
-
-    /// Makes the registered account that of the profile; never during a call.
-    fn settle_account(&mut self, turn: &mut Turn<'_>) {
-        let usable = light::voice_fault(&self.profile).is_none();
-        let current = !self.account_changed
-            && self
-                .account
-                .as_deref()
-                .is_some_and(|account| same_account(account, &self.profile));
-        self.account_changed = false;
-        if usable && !current {
-            if matches!(self.registration, Registration::Misconfigured(_)) {
-                self.registration = Registration::None;
-            }
-            self.account = Some(self.profile.clone());
-            turn.act(Effect::Register(self.profile.clone()));
-        } else if !usable && self.account.take().is_some() {
-            self.registration = Registration::None;
-            turn.act(Effect::Unregister);
         }
     }
 
     fn takes_calls(&self) -> bool {
         self.leaving.is_none() && light::voice_fault(&self.profile).is_none()
     }
-
-    /// Why no call can be placed, whatever the number.
-    fn dial_refusal(&self) -> Option<Notice> {
-        if let Some(fault) = light::voice_fault(&self.profile) {
-            Some(fault)
-        } else if self.profile.voice.peer_type == PeerType::Peer {
-            Some(Notice::MayNotCall)
-        } else if self.leaving.is_some() || self.registration != Registration::Registered {
-            Some(Notice::NotReadyToCall)
-        } else {
-            None
-        }
-    }
-
-    fn warnings(&self, outside: &Outside) -> Vec<Notice> {
-        let mut warnings = Vec::new();
-        if let Some(fault) = &outside.link_fault {
-            warnings.push(Notice::LinkDown {
-                fault: clause(fault),
-            });
-        }
-        warnings.extend(self.leaving.clone());
-        let left_out = &self.profile.voice.codecs_left_out;
-        if !left_out.is_empty() {
-            let names: Vec<_> = left_out.iter().map(|codec| codec.wire_name()).collect();
-            warnings.push(Notice::CodecsLeftOut {
-                codecs: names.join(", "),
-            });
-        }
-        warnings.extend(
-            self.profile_faults
-                .iter()
-                .map(|fault| Notice::ProfileFault {
-                    fault: clause(fault),
-                }),
-        );
-        warnings
-    }
 }
 
-/// Whether two profiles lead to the same SIP account: everything else applies without registering again.
-fn same_account(one: &Profile, other: &Profile) -> bool {
-    let (voice, other_voice) = (&one.voice, &other.voice);
-    one.account.internal == other.account.internal
-        && one.account.typology == other.account.typology
-        && one.webrtc.wss_port == other.webrtc.wss_port
-        && voice.host == other_voice.host
-        && voice.nat == other_voice.nat
-        && voice.codecs == other_voice.codecs
-        && voice.caller_id == other_voice.caller_id
-        && voice.encryption == other_voice.encryption
-        && voice.expires_s == other_voice.expires_s
-        && voice.outbound_proxy == other_voice.outbound_proxy
-        && voice.listen_port == other_voice.listen_port
+/// A disposition has to be chosen: the server says so, and there is one to choose.
+fn disposition_required(outside: &Outside) -> bool {
+    let tree: &[Disposition] = &outside.dispositions;
+    outside.settings().disposition_required && !tree.is_empty()
 }

@@ -1,3 +1,5 @@
+use crate::Notice;
+
 /// Longer than any number or user name; an address with its host may be longer.
 const LONGEST_NUMBER: usize = 64;
 const LONGEST_ADDRESS: usize = 255;
@@ -13,6 +15,13 @@ pub(super) fn clean(typed: &str) -> Option<String> {
         _ if typed.contains('@') => address(typed).then(|| typed.to_owned()),
         _ if typed.chars().any(char::is_alphabetic) => user(typed).then(|| typed.to_owned()),
         _ => number(typed),
+    }
+}
+
+/// What is said of something that cannot be dialled; it goes on a toast: a pasted page would not fit there.
+pub(super) fn refused(typed: &str) -> Notice {
+    Notice::BadNumber {
+        number: typed.chars().filter(|c| !c.is_control()).take(40).collect(),
     }
 }
 

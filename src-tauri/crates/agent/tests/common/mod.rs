@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use sidetone_agent::{
     Agent, CallEnd, CallId, CallState, CallView, Command, Effect, IncomingCall, Input, PauseReason,
-    PresenceReport, Registration, SignIn, Time, Tone, View,
+    PresenceReport, Registration, SignIn, Time, TimerId, Tone, View,
 };
 use sidetone_profile::{Profile, Secret, wire};
 
@@ -171,6 +171,23 @@ pub(crate) fn paused(reason: &str) -> PresenceReport {
         paused_for_ms: 2_000,
         ..ready()
     }
+}
+
+/// What is done besides telling the agent about it.
+pub(crate) fn deeds(effects: Vec<Effect>) -> Vec<Effect> {
+    let is_toast = |effect: &Effect| {
+        matches!(
+            effect,
+            Effect::StartTimer {
+                timer: TimerId::ToastEnd(_),
+                ..
+            }
+        )
+    };
+    effects
+        .into_iter()
+        .filter(|effect| !is_toast(effect))
+        .collect()
 }
 
 /// The last tone asked for, when one was.
