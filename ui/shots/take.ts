@@ -18,6 +18,8 @@ import { chromium, type Browser, type Page } from "playwright-core";
 interface Shot {
   state: string;
   page?: "index" | "ringing";
+  /** Text typed before the controls are pressed, by test id. */
+  type?: Record<string, string>;
   /** Controls pressed before the picture, by test id. */
   press?: string[];
   width?: number;
@@ -35,7 +37,18 @@ interface Violation {
   nodes: { html: string }[];
 }
 
-const SIGN_IN = ["sign-in-first", "sign-in", "sign-in-wrong-password", "sign-in-certificate", "sign-in-code"];
+const SIGN_IN = [
+  "sign-in-first",
+  "sign-in",
+  "sign-in-wrong-password",
+  "sign-in-certificate",
+  "sign-in-code",
+  "sign-in-browser",
+  "sign-in-no-browser",
+  "sign-in-password",
+  "sign-in-password-refused",
+  "sign-in-elsewhere",
+];
 const BAR = [
   "idle",
   "idle-warning",
@@ -56,11 +69,46 @@ const BAR = [
   "in-call-held",
   "in-call-interrupted",
   "in-call-second",
+  "in-call-may-record",
+  "in-call-recorded",
+  "in-call-recording-paused",
+  "in-call-recorded-by-server",
+  "in-call-transferring",
+  "in-call-transfer-failed",
+  "in-call-asked",
   "call-busy",
+  "wrap-up",
+  "wrap-up-required",
+  "wrap-up-disposed",
+  "missed",
+  "idle-offer",
+  "partly-paused",
+  "password-ages",
+  "settings-changed",
   "toasts",
+];
+/** Seen in a narrow bar too. */
+const NARROW: Shot[] = [
+  { state: "in-call-recorded" },
+  { state: "in-call-recorded", press: ["call-more"] },
+  { state: "in-call-transferring" },
+  { state: "wrap-up-required" },
+  { state: "wrap-up-required", press: ["dispose"] },
+  { state: "missed" },
+  { state: "missed", press: ["work"] },
+  { state: "missed", press: ["work", "tab-callbacks"] },
+  { state: "idle-offer" },
+  { state: "in-call-second", press: ["calls"] },
+  { state: "idle", press: ["more", "settings"] },
+  { state: "idle", press: ["more", "change-password"] },
+  { state: "partly-paused", press: ["state-button"] },
 ];
 const SHOTS: Shot[] = [
   ...[...SIGN_IN, "sign-in-waiting"].map((state) => ({ state })),
+  {
+    state: "sign-in-password",
+    type: { "password-new": "Blue-kettle", "password-repeat": "Blue-kettle" },
+  },
   ...BAR.map((state) => ({ state })),
   ...["idle", "in-call", "ringing", "paused", "red"].flatMap((state) => [
     { state, width: 640 },
@@ -75,6 +123,25 @@ const SHOTS: Shot[] = [
   { state: "idle", press: ["more"] },
   { state: "idle", press: ["more", "keys"] },
   { state: "in-call-second", press: ["calls"] },
+  { state: "in-call-recorded", press: ["call-details"] },
+  { state: "in-call", press: ["transfer"] },
+  { state: "in-call-asked", press: ["transfer"] },
+  { state: "wrap-up-required", press: ["dispose"] },
+  { state: "wrap-up-required", press: ["dispose", "disposition-1", "disposition-11", "disposition-112"] },
+  { state: "missed", press: ["work"] },
+  { state: "idle", press: ["work"] },
+  { state: "missed", press: ["work", "tab-callbacks"] },
+  { state: "missed", press: ["work", "tab-previews"] },
+  { state: "previews-paused", press: ["work", "tab-previews"] },
+  { state: "idle-offer", press: ["work", "tab-interactions"] },
+  { state: "partly-paused", press: ["state-button", "pause-channel-sms"] },
+  { state: "password-ages", press: ["more"] },
+  { state: "password-ages", press: ["more", "change-password"] },
+  { state: "idle", press: ["more", "settings"] },
+  ...["security", "authentication", "notifications", "voice", "channels", "auto_answer", "webrtc"].map(
+    (group) => ({ state: "idle", press: ["more", "settings", `group-${group}`] }),
+  ),
+  ...NARROW.map((shot) => ({ ...shot, width: 640 })),
   { state: "ringing", page: "ringing" },
   { state: "ringing-auto-answer", page: "ringing" },
   { state: "ringing-withheld", page: "ringing" },
@@ -126,7 +193,7 @@ function serve(): Promise<{ base: string; stop: () => void }> {
 
 function heightOf(shot: Shot): number {
   if (shot.page === "ringing") return 132;
-  if (shot.state.startsWith("sign-in")) return 560;
+  if (shot.state.startsWith("sign-in")) return 600;
   return 56;
 }
 
@@ -160,6 +227,7 @@ async function take(page: Page, base: string, shot: Shot, look: Look): Promise<s
   await page.setViewportSize({ width: widthOf(shot), height: heightOf(shot) });
   await page.goto(`${base}/${shot.page ?? "index"}.html?state=${shot.state}&language=${look.language}`);
   await page.waitForSelector("main");
+  for (const [id, text] of Object.entries(shot.type ?? {})) await page.fill(`[data-testid="${id}"]`, text);
   for (const id of shot.press ?? []) await page.click(`[data-testid="${id}"]`);
   const content = await page.evaluate(() => {
     const extra = document.querySelector(".extra");
@@ -169,7 +237,11 @@ async function take(page: Page, base: string, shot: Shot, look: Look): Promise<s
     await page.setViewportSize({ width: widthOf(shot), height: heightOf(shot) + Math.ceil(content) });
   }
   const spilt = await page.evaluate(() =>
-    [...document.querySelectorAll<HTMLElement>("header, main, section, form, .card, .actions, button")]
+    [
+      ...document.querySelectorAll<HTMLElement>(
+        "header, main, section, form, .card, .actions, button, li, nav",
+      ),
+    ]
       .filter((element) => element.scrollWidth > element.clientWidth + 1)
       .map((element) => element.dataset["testid"] ?? element.tagName),
   );
@@ -178,7 +250,7 @@ async function take(page: Page, base: string, shot: Shot, look: Look): Promise<s
     "axe.run({ resultTypes: ['violations'], elementRef: false }).then((result) => result.violations)",
   );
   faults.push(...found.map((fault) => `${fault.id}: ${fault.help}: ${fault.nodes[0]?.html ?? ""}`));
-  const name = [shot.page, shot.state, ...(shot.press ?? []), shot.width, nameOf(look)]
+  const name = [shot.page, shot.state, shot.type && "typed", ...(shot.press ?? []), shot.width, nameOf(look)]
     .filter(Boolean)
     .join("-");
   if (!check) await page.screenshot({ path: join(out, `${name}.png`) });

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { neighbour, ringingCall, shownCall } from "./calls";
+import { neighbour, partners, ringingCall, shownCall } from "./calls";
 import type { CallState } from "./generated/CallState";
 import type { CallView } from "./generated/CallView";
 
@@ -45,4 +45,10 @@ it("goes round the calls in both directions", () => {
   expect(neighbour(calls, 3, 1)).toBe(1);
   expect(neighbour(calls, 1, -1)).toBe(3);
   expect(neighbour([], null, 1)).toBeNull();
+});
+
+it("connects only calls that are talked to or on hold", () => {
+  const calls = [call(1, "held"), call(2, "up"), call(3, "ringing"), call(4, "ended"), call(5, "holding")];
+  expect(partners(calls, call(2, "up")).map((other) => other.id)).toEqual([1]);
+  expect(partners(calls, call(3, "ringing"))).toEqual([]);
 });

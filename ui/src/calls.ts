@@ -41,3 +41,9 @@ export function neighbour(calls: readonly CallView[], from: CallId | null, step:
 export function alive(call: CallView | null): call is CallView {
   return call !== null && call.state !== "ended";
 }
+
+/** The calls that can be connected with this one: talked to, or waiting on hold. */
+export function partners(calls: readonly CallView[], call: CallView): CallView[] {
+  const settled = (one: CallView): boolean => one.state === "up" || one.state === "held";
+  return settled(call) ? calls.filter((other) => other.id !== call.id && settled(other)) : [];
+}

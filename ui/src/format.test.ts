@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { duration, initials, meter, secondsLeft, telephone } from "./format";
+import { clock, duration, initials, meter, secondsLeft, telephone } from "./format";
 
 describe("duration", () => {
   it.each([
@@ -67,5 +67,14 @@ describe("meter", () => {
     expect(meter(-127)).toBe(0);
     expect(meter(Number.NaN)).toBe(0);
     expect(meter(Number.NEGATIVE_INFINITY)).toBe(0);
+  });
+});
+
+describe("clock", () => {
+  const noon = new Date(2026, 10, 22, 12, 5).getTime();
+  it("gives the time alone on the same day, otherwise with the day", () => {
+    expect(clock(noon, noon + 3_600_000, "de")).toBe("12:05");
+    expect(clock(noon, noon + 30 * 3_600_000, "de")).toMatch(/^22\. Nov\..*12:05$/);
+    expect(clock(noon, noon, "en")).toMatch(/^12:05\sPM$/);
   });
 });

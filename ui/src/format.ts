@@ -53,3 +53,21 @@ function countryCodeLength(digits: string): number {
   if (/^[17]/.test(digits)) return 1;
   return /^(20|27|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58])/.test(digits) ? 2 : 3;
 }
+
+/** A moment of the past or the future as the language writes it: the time alone today, otherwise with its day. */
+export function clock(ms: number, now: number, language: string): string {
+  const at = new Date(ms);
+  const today = at.toDateString() === new Date(now).toDateString();
+  return new Intl.DateTimeFormat(language, {
+    ...(today ? {} : { day: "numeric", month: "short" }),
+    hour: "numeric",
+    minute: "2-digit",
+  }).format(at);
+}
+
+/** An RFC 3339 moment as a day in the language's own writing; empty when it is none. */
+export function day(moment: string, language: string): string {
+  const at = new Date(moment);
+  if (Number.isNaN(at.getTime())) return "";
+  return new Intl.DateTimeFormat(language, { day: "numeric", month: "long", year: "numeric" }).format(at);
+}

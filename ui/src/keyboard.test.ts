@@ -9,10 +9,10 @@ const press = (key: string, over: Partial<Press> = {}): Press => ({
   onControl: false,
   ...over,
 });
-const idle: KeyContext = { call: null, calls: 0 };
-const ringing: KeyContext = { call: "ringing", calls: 1 };
-const up: KeyContext = { call: "up", calls: 1 };
-const two: KeyContext = { call: "up", calls: 2 };
+const idle: KeyContext = { call: null, calls: 0, wrapUp: false };
+const ringing: KeyContext = { call: "ringing", calls: 1, wrapUp: false };
+const up: KeyContext = { call: "up", calls: 1, wrapUp: false };
+const two: KeyContext = { call: "up", calls: 2, wrapUp: false };
 
 describe("keys", () => {
   it("dial with a digit anywhere, and send it as a tone in a call", () => {
@@ -21,7 +21,10 @@ describe("keys", () => {
     expect(keyAction(press("#"), up)).toEqual({ do: "tone", digit: "#" });
     expect(keyAction(press("+"), up)).toBeNull();
     expect(keyAction(press("5"), ringing)).toBeNull();
-    expect(keyAction(press("5"), { call: "ended", calls: 1 })).toEqual({ do: "type", character: "5" });
+    expect(keyAction(press("5"), { call: "ended", calls: 1, wrapUp: false })).toEqual({
+      do: "type",
+      character: "5",
+    });
   });
 
   it("leave a field that takes text alone, except Escape", () => {
@@ -41,7 +44,7 @@ describe("keys", () => {
     expect(keyAction(press("m"), up)).toEqual({ do: "mute" });
     expect(keyAction(press("M"), up)).toEqual({ do: "mute" });
     expect(keyAction(press("m"), idle)).toBeNull();
-    expect(keyAction(press("h"), { call: "held", calls: 1 })).toEqual({ do: "hold" });
+    expect(keyAction(press("h"), { call: "held", calls: 1, wrapUp: false })).toEqual({ do: "hold" });
     expect(keyAction(press("h"), ringing)).toBeNull();
   });
 
@@ -52,6 +55,17 @@ describe("keys", () => {
     expect(keyAction(press("Delete", { inField: true }), up)).toBeNull();
     expect(keyAction(press("p"), idle)).toEqual({ do: "pause" });
     expect(keyAction(press("P"), up)).toEqual({ do: "pause" });
+  });
+
+  it("hand over, record and describe only where there is a call for it", () => {
+    expect(keyAction(press("t"), up)).toEqual({ do: "transfer" });
+    expect(keyAction(press("r"), up)).toEqual({ do: "record" });
+    expect(keyAction(press("t"), ringing)).toBeNull();
+    expect(keyAction(press("r"), idle)).toBeNull();
+    expect(keyAction(press("d"), { ...idle, wrapUp: true })).toEqual({ do: "dispose" });
+    expect(keyAction(press("d"), idle)).toBeNull();
+    expect(keyAction(press("d"), { ...up, wrapUp: true })).toBeNull();
+    expect(keyAction(press("w"), idle)).toEqual({ do: "work" });
   });
 
   it("turn between calls only when there are several", () => {

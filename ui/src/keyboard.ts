@@ -8,6 +8,10 @@ export type KeyAction =
   | { do: "mute" }
   | { do: "hold" }
   | { do: "hang_up" }
+  | { do: "transfer" }
+  | { do: "record" }
+  | { do: "dispose" }
+  | { do: "work" }
   | { do: "pause" }
   | { do: "back" }
   | { do: "list_keys" }
@@ -28,6 +32,8 @@ export interface Press {
 export interface KeyContext {
   call: CallState | null;
   calls: number;
+  /** The time after a call, in which there is something to say about it. */
+  wrapUp: boolean;
 }
 
 const DIGIT = /^[0-9*#]$/;
@@ -53,6 +59,14 @@ export function keyAction(press: Press, context: KeyContext): KeyAction | null {
       return call === null || call === "ended" ? null : { do: "mute" };
     case "h":
       return call === "up" || call === "held" ? { do: "hold" } : null;
+    case "t":
+      return call === "up" || call === "held" ? { do: "transfer" } : null;
+    case "r":
+      return call === "up" || call === "held" ? { do: "record" } : null;
+    case "d":
+      return context.wrapUp && (call === null || call === "ended") ? { do: "dispose" } : null;
+    case "w":
+      return { do: "work" };
     case "p":
       return { do: "pause" };
     case "delete":

@@ -7,7 +7,24 @@ import type { Snapshot } from "./generated/Snapshot";
 import { nearestLanguage, words } from "./words.svelte";
 
 /** What may open beside the bar. */
-export type PanelName = "pause" | "keypad" | "devices" | "details" | "calls" | "menu" | "keys";
+export type PanelName =
+  | "pause"
+  | "keypad"
+  | "devices"
+  | "details"
+  | "calls"
+  | "call"
+  | "transfer"
+  | "disposition"
+  | "work"
+  | "settings"
+  | "password"
+  | "menu"
+  | "keys";
+
+/** The lists of the panel for calls and work. */
+export const WORK_TABS = ["history", "callbacks", "previews", "interactions"] as const;
+export type WorkTab = (typeof WORK_TABS)[number];
 
 /**
  * The phone as the page sees it: the engine's last snapshot, a clock to age it by, and what is open on this screen.
@@ -19,6 +36,8 @@ class Phone {
   levels = $state.raw<Levels>({ microphone: -100, speaker: -100 });
   fault = $state<string | null>(null);
   panel = $state<PanelName | null>(null);
+  /** Which list of the panel for calls and work is open. */
+  tab = $state<WorkTab>("history");
   /** What is typed in the number field. */
   number = $state("");
   /** Digits sent in the shown call, for the keypad's line. */
@@ -69,6 +88,13 @@ class Phone {
     this.tones = "";
   }
 
+  /** Opens a panel that is about a call, which is then the one in the bar. */
+  openFor(call: CallId, panel: PanelName): void {
+    const already = this.call?.id === call;
+    if (!already) this.turnTo(call);
+    if (already || this.panel !== panel) this.toggle(panel);
+  }
+
   turn(step: 1 | -1): void {
     const next = neighbour(this.calls, this.call?.id ?? null, step);
     if (next !== null) this.turnTo(next);
@@ -92,6 +118,27 @@ class Phone {
     } else {
       this.number += digit;
     }
+  }
+
+  /** Opens the panel for calls and work at one of its lists, or closes it. */
+  toggleWork(tab: WorkTab): void {
+    if (this.panel === "work" && this.tab !== tab) this.tab = tab;
+    else {
+      this.tab = tab;
+      this.toggle("work");
+    }
+  }
+
+  /** Ends the session, or gives up a sign-in that is under way. */
+  signOut(): void {
+    this.send({ command: "sign_out" });
+  }
+
+  record(): void {
+    const call = this.call;
+    if (!alive(call) || !this.view?.permissions.recording || call.recording_fixed) return;
+    const on = call.recording.state !== "on" && call.recording.state !== "paused";
+    this.send({ command: "record", call: call.id, on });
   }
 
   /** Takes calls again while paused; while ready asks for the reason first. */

@@ -1,4 +1,5 @@
 import type { Notice } from "./generated/Notice";
+import { settingName } from "./settings";
 import english from "./words/bar.en.json";
 
 /** Names a sentence of the catalogue. */
@@ -28,6 +29,16 @@ export function fill(sentence: string, values: Arguments): string {
   return sentence.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
 
+/** Puts the names of settings, in words, where a notice has the server's. */
+function named(values: Arguments): Arguments {
+  const all = { ...values };
+  for (const key of ["field", "fields"]) {
+    const fields = all[key];
+    if (typeof fields === "string") all[key] = fields.split(", ").map(settingName).join(", ");
+  }
+  return all;
+}
+
 /** The words of one language. */
 class Words {
   language = $state<Language>("en");
@@ -48,7 +59,7 @@ class Words {
   notice(notice: Notice): string {
     const { code, ...values } = notice;
     const sentence = this.#notices[code] ?? this.#spare[code] ?? code;
-    return fill(sentence, values as Arguments).trim();
+    return fill(sentence, named(values)).trim();
   }
 }
 

@@ -279,7 +279,7 @@ export const STATES = {
     sign_in_notice: { code: "signed_in_elsewhere", device: "Windows, desk 12, since 08:58" },
   }),
   idle: change({}),
-  "idle-work": change({ ...work, interactions: [], permissions: { ...view.permissions, pickup: true } }),
+  missed: change({ ...work, interactions: [], permissions: { ...view.permissions, pickup: true } }),
   "idle-offer": change(work),
   "previews-paused": change({
     previews: (work.previews ?? []).map((preview) => ({ ...preview, allowed: false })),

@@ -37,3 +37,30 @@ it("says muted, paused, connection lost and back", () => {
 it("says nothing at the first view", () => {
   expect(announcements(null, STATES.ringing.view, say)).toMatchObject(silent);
 });
+
+it("says that a call is recorded, and that it is not any more", () => {
+  const { polite } = between(STATES["in-call-may-record"].view, STATES["in-call-recorded"].view);
+  expect(polite).toBe("live_recorded");
+  expect(between(STATES["in-call-recorded"].view, STATES["in-call-recording-paused"].view).polite).toBe(
+    "live_recording_paused",
+  );
+  expect(between(STATES["in-call-recorded"].view, STATES["in-call-may-record"].view).polite).toBe(
+    "live_not_recorded",
+  );
+});
+
+it("says what another channel offers, and that the time after the call began", () => {
+  expect(between(STATES.idle.view, STATES["idle-offer"].view).polite).toBe(
+    "live_offer channel_chat Dana Whitlock",
+  );
+  expect(between(STATES.idle.view, STATES["wrap-up"].view).polite).toBe("live_wrap_up");
+});
+
+it("says less in screen-reader mode", () => {
+  const terse = (view: View): View => ({ ...view, screen_reader_mode: true });
+  expect(between(terse(STATES.idle.view), terse(STATES.ringing.view)).urgent).toBe(
+    "live_call_terse Jordan Ellis",
+  );
+  expect(between(terse(STATES.idle.view), terse(STATES.paused.view)).polite).toBe("live_paused_terse");
+  expect(between(terse(STATES.paused.view), terse(STATES.idle.view)).polite).toBe("live_ready_terse");
+});

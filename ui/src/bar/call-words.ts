@@ -17,12 +17,25 @@ const SENTENCE: Record<Exclude<CallState, "ended">, WordKey> = {
 /** What is true of a call now, in the words of the line under the name. */
 export function callSentence(call: CallView, muted: boolean): string {
   if (call.state === "ended") return call.end ? words.notice(call.end) : t("call_ended");
+  if (call.transfer && call.state !== "ending") {
+    if (call.transfer.state === "asked") return t("transfer_asked");
+    if (call.transfer.state === "ringing") return t("transfer_ringing");
+    if (call.transfer.state === "failed") return t("transfer_refused", { reason: call.transfer.reason });
+  }
   if (call.state === "up") {
     if (call.interrupted) return t("call_interrupted");
     if (call.held_by_remote) return t("call_held_by_remote");
     if (muted) return t("call_muted");
+    if (call.recording.state === "failed") return t("not_recorded", { fault: call.recording.fault });
   }
   return t(SENTENCE[call.state]);
+}
+
+/** What is true of a call's recording, in a word or two; empty while there is none. */
+export function recordingSentence(call: CallView): string {
+  if (call.recording.state === "paused") return t("recording_paused");
+  if (call.recording.state === "on") return call.recording_fixed ? t("recorded_by_server") : t("recorded");
+  return "";
 }
 
 /** The colour of a call, always beside words that say the same. */
@@ -39,7 +52,7 @@ export function tint(call: CallView): "rings" | "talks" | "held" | "cut" | "fail
     case "held":
       return "held";
     case "ended":
-      return call.end && call.end.code !== "call_ended" ? "failed" : "plain";
+      return call.end && !["call_ended", "call_transferred"].includes(call.end.code) ? "failed" : "plain";
     default:
       return "plain";
   }
