@@ -233,6 +233,17 @@ pub struct EngineConfig {
     pub policy: Option<PathBuf>,
 }
 
+/// Who may use the local HTTP interface, by IT's policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LocalAccess {
+    /// Every program of this machine.
+    Everybody,
+    /// Who shows this token.
+    WithToken(Secret),
+    /// Nobody: the policy cannot be read as it was meant, and may have asked for a token. The clause says why.
+    Nobody(String),
+}
+
 /// Why the engine could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {

@@ -6,7 +6,7 @@ use sidetone_motion::trust;
 use sidetone_sip::{Endpoint, EndpointConfig};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-use crate::api::{Command, EngineConfig, EngineError, EngineEvent, Snapshot};
+use crate::api::{Command, EngineConfig, EngineError, EngineEvent, LocalAccess, Snapshot};
 use crate::network;
 use crate::phone::{Message, Phone, Rooms};
 use crate::policy::PolicyFile;
@@ -24,6 +24,7 @@ pub struct Engine {
     requests: mpsc::UnboundedSender<Request>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     events: broadcast::Sender<EngineEvent>,
+    local_access: LocalAccess,
 }
 
 /// What an [`Engine`] asks of the task behind it.
@@ -59,6 +60,7 @@ impl Engine {
         };
         let mut settings = Settings::open(config.settings_dir);
         let policy = PolicyFile::read(config.policy.as_deref());
+        let local_access = policy.local_access();
         let audio = match config.audio {
             AudioSetup::Devices(selection) if selection == DeviceSelection::default() => {
                 AudioSetup::Devices(settings.choices().devices())
@@ -94,6 +96,7 @@ impl Engine {
             requests,
             snapshots,
             events,
+            local_access,
         })
     }
 
@@ -101,6 +104,12 @@ impl Engine {
     pub fn command(&self, command: Command) {
         // After the shutdown nothing is left to ask.
         let _ = self.requests.send(Request::Command(command));
+    }
+
+    /// Who may use the local HTTP interface, by IT's policy.
+    #[must_use]
+    pub fn local_access(&self) -> &LocalAccess {
+        &self.local_access
     }
 
     /// Tells the agent why the local HTTP interface cannot be opened; `None` takes the warning back.

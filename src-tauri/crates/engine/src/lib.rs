@@ -33,7 +33,7 @@ mod timers;
 pub mod words;
 
 pub use api::{
-    Command, DeviceCommand, DeviceView, DevicesView, EngineConfig, EngineError, EngineEvent,
+    Command, DeviceCommand, DeviceView, DevicesView, EngineConfig, EngineError, EngineEvent, LocalAccess,
     MediaView, Role, SecretStore, Snapshot,
 };
 pub use engine::Engine;

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use serde_json::{Map, Value};
 use sidetone_profile::Policy;
 
+use crate::api::LocalAccess;
+
 /// IT's policy on this machine, and what of it cannot be used, each as one sentence.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct PolicyFile {
@@ -57,6 +59,18 @@ impl PolicyFile {
         }
     }
 
+    /// Who may use the local HTTP interface. A policy with a fault and without a token keeps it shut: the fault may be
+    /// what was to be the token.
+    pub(crate) fn local_access(&self) -> LocalAccess {
+        match (&self.policy.local_token, self.faults.first()) {
+            (Some(token), _) => LocalAccess::WithToken(token.clone()),
+            (None, None) => LocalAccess::Everybody,
+            (None, Some(fault)) => LocalAccess::Nobody(format!(
+                "IT's policy cannot be read as it was meant ({fault})"
+            )),
+        }
+    }
+
     fn unusable(fault: &str) -> Self {
         Self {
             policy: Policy::default(),
@@ -79,6 +93,8 @@ fn place() -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use sidetone_profile::Secret;
+
     use super::*;
 
     #[test]
@@ -106,6 +122,22 @@ mod tests {
         };
         assert!(fault.contains("line 2"), "{fault}");
         assert!(!fault.contains("hunter2"), "{fault}");
+    }
+
+    #[test]
+    fn a_policy_with_a_fault_opens_nothing_to_everybody() {
+        let access = |text| PolicyFile::parse(text).local_access();
+        assert_eq!(access(""), LocalAccess::Everybody);
+        let token = "[localInterface]\ntoken = '0123456789abcdef'\n";
+        let expected = LocalAccess::WithToken(Secret::new("0123456789abcdef"));
+        assert_eq!(access(token), expected);
+        for text in [
+            "[localInterface]\ntoken = 'short'\n",
+            "[localinterface]\ntoken = '0123456789abcdef'\n",
+            "[localInterface",
+        ] {
+            assert!(matches!(access(text), LocalAccess::Nobody(_)), "{text}");
+        }
     }
 
     #[test]

@@ -67,6 +67,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["server", "user"])]
     pub(crate) sip_profile: Option<PathBuf>,
 
+    /// IT's policy file, instead of the one at the system's place
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+
     /// Where sound comes from and goes to: `device`, `null`, or `file:IN.wav,OUT.wav`
     #[arg(long, value_name = "SOUND", default_value = "device", value_parser = audio)]
     pub(crate) audio: AudioSetup,

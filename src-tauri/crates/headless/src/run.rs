@@ -92,7 +92,7 @@ impl Headless {
             settings_dir: None,
             secrets: Arc::clone(&secrets),
             standalone: options.sip_profile.clone(),
-            policy: None,
+            policy: options.policy.clone(),
         })
         .await
         .map_err(|e| e.to_string())?;
@@ -120,6 +120,8 @@ impl Headless {
     }
 
     async fn live(&mut self, options: &Options, reporter: &mut Reporter) -> (Exit, String) {
+        // It closes when this function ends.
+        let _local = sidetone_local_api::serve(&self.engine);
         let mut snapshots = self.engine.snapshots();
         snapshots.mark_changed();
         let mut events = self.engine.events();

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use sidetone_engine::Snapshot;
+use sidetone_engine::agent::{Agent, Time};
+use sidetone_engine::{DevicesView, Snapshot};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 
@@ -11,7 +12,16 @@ use crate::desk::Desk;
 use crate::gate::Gate;
 
 /// One connection with these bytes, to a phone that does nothing.
-pub async fn connection(snapshot: Snapshot, bytes: &[u8]) {
+pub async fn connection(bytes: &[u8]) {
+    let snapshot = Snapshot {
+        revision: 1,
+        at_ms: 0,
+        view: Agent::new().view(Time(0)),
+        devices: DevicesView::default(),
+        media: None,
+        last_server: None,
+        last_name: None,
+    };
     let (_keep, snapshots) = watch::channel(Arc::new(snapshot));
     let desk = Desk::new(snapshots, Arc::new(|_| {}), Arc::new(|_| {}));
     let gate = Gate {

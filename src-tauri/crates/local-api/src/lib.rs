@@ -17,7 +17,8 @@
 //! Who is turned away ([`gate`]): a `Host` that is not loopback with our port (DNS rebinding), any `Origin` but our own
 //! (another program's page on another loopback port is foreign too, and so is `null`), a `Sec-Fetch-Site` of
 //! `cross-site` or `same-site` and a foreign `Referer` (pictures, forms and links of web pages, which send no `Origin`),
-//! preflights, and whoever does not know the token where IT's policy sets one.
+//! preflights, and whoever does not know the token where IT's policy sets one. Where the policy cannot be read as it was
+//! meant the interface stays shut.
 
 #![cfg_attr(
     test,
@@ -33,12 +34,10 @@ mod events;
 pub mod fuzzing;
 mod gate;
 mod old;
-mod options;
 mod problem;
 mod route;
 mod serve;
 #[cfg(test)]
 mod tests;
 
-pub use options::{Opening, Options};
 pub use serve::{Handle, Status, serve};

@@ -3,7 +3,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sidetone_engine::{Engine, Snapshot};
+use sidetone_engine::{Engine, LocalAccess, Snapshot};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{AbortHandle, JoinSet};
@@ -11,17 +11,17 @@ use tokio::task::{AbortHandle, JoinSet};
 use crate::connection::Door;
 use crate::desk::Desk;
 use crate::gate::Gate;
-use crate::options::{Opening, Options};
 
 /// How often a port that another program holds is tried again.
 const RETRY: Duration = Duration::from_secs(5);
 /// Connections at the same time; the next ones wait.
 const MOST_CONNECTIONS: usize = 32;
 
-/// Opens the interface whenever it should be open, until the handle is dropped; must be called in a tokio runtime.
+/// Opens the interface while the agent's profile wants it, at the port of the profile, until the handle is dropped;
+/// must be called in a tokio runtime. IT's policy fixes the profile's fields where it wants, and sets the token.
 #[must_use = "the interface closes when the handle is dropped"]
-pub fn serve(engine: Engine, options: Options) -> Handle {
-    start(engine.into(), options)
+pub fn serve(engine: &Engine) -> Handle {
+    start(engine.clone().into(), engine.local_access().clone())
 }
 
 /// The running interface; it closes when this is dropped.
@@ -57,23 +57,34 @@ pub enum Status {
     Failed(String),
 }
 
-pub(crate) fn start(desk: Desk, options: Options) -> Handle {
+pub(crate) fn start(desk: Desk, access: LocalAccess) -> Handle {
     let (tell, status) = watch::channel(Status::Off);
-    let task = tokio::spawn(supervise(desk, options, tell)).abort_handle();
+    let task = tokio::spawn(supervise(desk, access, tell)).abort_handle();
     Handle { task, status }
 }
 
-async fn supervise(desk: Desk, options: Options, status: watch::Sender<Status>) {
+async fn supervise(desk: Desk, access: LocalAccess, status: watch::Sender<Status>) {
     let mut snapshots = desk.snapshots();
     loop {
-        let wanted = wanted(options.opening, &snapshots.borrow_and_update());
-        let other = until_other(&mut snapshots, options.opening, wanted);
+        let wanted = snapshots.borrow_and_update().view.remote_control_port;
+        let other = until_other(&mut snapshots, wanted);
         let Some(port) = wanted else {
             settle(&desk, &status, Status::Off);
             if other.await.is_err() {
                 return;
             }
             continue;
+        };
+        let token = match &access {
+            LocalAccess::Everybody => None,
+            LocalAccess::WithToken(token) => Some(token.clone()),
+            LocalAccess::Nobody(fault) => {
+                settle(&desk, &status, Status::Failed(fault.clone()));
+                if other.await.is_err() {
+                    return;
+                }
+                continue;
+            }
         };
         let ended = match TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await {
             Ok(listener) => {
@@ -83,7 +94,7 @@ async fn supervise(desk: Desk, options: Options, status: watch::Sender<Status>) 
                 settle(&desk, &status, Status::Open(address));
                 let gate = Gate {
                     port: address.port(),
-                    token: options.token.clone(),
+                    token,
                 };
                 tokio::select! {
                     ended = other => ended,
@@ -106,22 +117,13 @@ async fn supervise(desk: Desk, options: Options, status: watch::Sender<Status>) 
     }
 }
 
-fn wanted(opening: Opening, snapshot: &Snapshot) -> Option<u16> {
-    match opening {
-        Opening::AsTheProfileSays => snapshot.view.remote_control_port,
-        Opening::Never => None,
-        Opening::Always(port) => Some(port),
-    }
-}
-
 /// Waits until something else is wanted; the error is the end of the phone.
 async fn until_other(
     snapshots: &mut watch::Receiver<Arc<Snapshot>>,
-    opening: Opening,
     before: Option<u16>,
 ) -> Result<(), watch::error::RecvError> {
     snapshots
-        .wait_for(|snapshot| wanted(opening, snapshot) != before)
+        .wait_for(|snapshot| snapshot.view.remote_control_port != before)
         .await
         .map(|_| ())
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use sidetone_engine::LocalAccess;
 use sidetone_engine::agent::CallState;
 
 use super::client::{get, post};
 use super::phone::{FakePhone, rich};
 use crate::act::OPENAPI;
-use crate::options::Options;
 use crate::route::TABLE;
 
 fn description() -> Value {
@@ -37,7 +37,7 @@ fn it_has_the_paths_of_the_table() {
 async fn answers_are_what_it_says() {
     let phone = FakePhone::new();
     phone.change(rich);
-    let (_open, port) = phone.open(Options::default()).await;
+    let (_open, port) = phone.open(LocalAccess::Everybody).await;
     phone.rings("5550100");
     for (path, template) in [
         ("/api/v2/state", "/api/v2/state"),

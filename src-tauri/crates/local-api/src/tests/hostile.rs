@@ -1,14 +1,14 @@
+use sidetone_engine::LocalAccess;
 use sidetone_engine::agent::CallState;
 use sidetone_profile::Secret;
 
 use super::client::{get, raw, with};
 use super::phone::FakePhone;
-use crate::options::Options;
 
 #[tokio::test]
 async fn a_hostile_page_gets_nothing_done() {
     let phone = FakePhone::new();
-    let (_open, port) = phone.open(Options::default()).await;
+    let (_open, port) = phone.open(LocalAccess::Everybody).await;
     phone.rings("5550100");
     for (line, headers) in [
         // fetch() of a page, readable or not.
@@ -114,10 +114,7 @@ async fn a_hostile_page_gets_nothing_done() {
 async fn the_token_of_the_policy_is_needed_everywhere() {
     let phone = FakePhone::new();
     let (_open, port) = phone
-        .open(Options {
-            token: Some(Secret::new("9f1c0d5e")),
-            ..Options::default()
-        })
+        .open(LocalAccess::WithToken(Secret::new("9f1c0d5e")))
         .await;
     for line in [
         "GET /api/calls",
@@ -147,7 +144,7 @@ async fn the_token_of_the_policy_is_needed_everywhere() {
 #[tokio::test]
 async fn what_is_too_large_or_no_http_is_refused() {
     let phone = FakePhone::new();
-    let (_open, port) = phone.open(Options::default()).await;
+    let (_open, port) = phone.open(LocalAccess::Everybody).await;
     let long = "6".repeat(2000);
     get(port, &format!("/api/originate/{long}"))
         .await

@@ -1,15 +1,15 @@
 use serde_json::json;
+use sidetone_engine::LocalAccess;
 use sidetone_engine::agent::CallState;
 
 use super::client::{get, post, raw};
 use super::phone::{FakePhone, rich};
-use crate::options::Options;
 
 #[tokio::test]
 async fn a_program_drives_a_call() {
     let phone = FakePhone::new();
     phone.change(rich);
-    let (_open, port) = phone.open(Options::default()).await;
+    let (_open, port) = phone.open(LocalAccess::Everybody).await;
     let placed = post(port, "/api/v2/calls", r#"{"number":"601"}"#).await;
     assert_eq!(placed.status, 201, "{placed:?}");
     let id = placed.json()["id"].as_u64().unwrap();
@@ -54,7 +54,7 @@ async fn a_program_drives_a_call() {
 async fn a_program_pauses_and_mutes() {
     let phone = FakePhone::new();
     phone.change(rich);
-    let (_open, port) = phone.open(Options::default()).await;
+    let (_open, port) = phone.open(LocalAccess::Everybody).await;
     post(port, "/api/v2/pause", r#"{"reason":"Holiday"}"#)
         .await
         .is_refusal(422, "unknown_reason");
@@ -80,7 +80,7 @@ async fn a_program_pauses_and_mutes() {
 #[tokio::test]
 async fn bodies_are_read_with_care() {
     let phone = FakePhone::new();
-    let (_open, port) = phone.open(Options::default()).await;
+    let (_open, port) = phone.open(LocalAccess::Everybody).await;
     for body in [
         "",
         "{",

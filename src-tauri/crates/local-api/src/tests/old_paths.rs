@@ -1,14 +1,14 @@
 use serde_json::json;
+use sidetone_engine::LocalAccess;
 use sidetone_engine::agent::CallState;
 
 use super::client::{get, with};
 use super::phone::FakePhone;
-use crate::options::Options;
 
 #[tokio::test]
 async fn an_old_integration_goes_on_working() {
     let phone = FakePhone::new();
-    let (_open, port) = phone.open(Options::default()).await;
+    let (_open, port) = phone.open(LocalAccess::Everybody).await;
     assert_eq!(get(port, "/api/calls").await.json(), json!([]));
 
     phone.rings("5550100");
@@ -39,7 +39,7 @@ async fn an_old_integration_goes_on_working() {
 #[tokio::test]
 async fn hanging_up_ends_all_calls_and_leaves_what_rings() {
     let phone = FakePhone::new();
-    let (_open, port) = phone.open(Options::default()).await;
+    let (_open, port) = phone.open(LocalAccess::Everybody).await;
     for _ in 0..2 {
         get(port, "/api/originate/600").await;
     }
@@ -61,7 +61,7 @@ async fn hanging_up_ends_all_calls_and_leaves_what_rings() {
 #[tokio::test]
 async fn what_cannot_be_done_is_said() {
     let phone = FakePhone::new();
-    let (_open, port) = phone.open(Options::default()).await;
+    let (_open, port) = phone.open(LocalAccess::Everybody).await;
     for (path, status, code) in [
         ("/api/answer", 409, "wrong_state"),
         ("/api/answer/9", 404, "unknown_call"),

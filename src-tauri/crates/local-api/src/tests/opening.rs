@@ -1,8 +1,9 @@
 use tokio::net::{TcpListener, TcpStream};
 
+use sidetone_engine::LocalAccess;
+
 use super::client::get;
 use super::phone::FakePhone;
-use crate::options::{Opening, Options};
 use crate::serve::{Status, start};
 
 /// A port that nobody has at the moment.
@@ -15,7 +16,7 @@ async fn free_port() -> u16 {
 async fn it_opens_and_closes_as_the_profile_says() {
     let phone = FakePhone::new();
     let port = free_port().await;
-    let handle = start(phone.desk(), Options::default());
+    let handle = start(phone.desk(), LocalAccess::Everybody);
     let mut status = handle.status();
     assert_eq!(*status.borrow_and_update(), Status::Off);
     assert!(TcpStream::connect(("127.0.0.1", port)).await.is_err());
@@ -43,21 +44,17 @@ async fn it_opens_and_closes_as_the_profile_says() {
 }
 
 #[tokio::test]
-async fn the_policy_keeps_it_shut() {
+async fn a_policy_that_cannot_be_read_keeps_it_shut() {
     let phone = FakePhone::new();
     let port = free_port().await;
     phone.change(|view| view.remote_control_port = Some(port));
-    let options = Options {
-        opening: Opening::Never,
-        ..Options::default()
-    };
-    let handle = start(phone.desk(), options);
+    let fault = "IT's policy cannot be read".to_owned();
+    let handle = start(phone.desk(), LocalAccess::Nobody(fault.clone()));
     let mut status = handle.status();
-    // It settles once; every later change of the profile leaves it so.
-    phone.change(|view| view.muted = true);
-    tokio::task::yield_now().await;
-    assert_eq!(*status.borrow_and_update(), Status::Off);
+    let shut = Status::Failed(fault.clone());
+    status.wait_for(|now| *now == shut).await.unwrap();
     assert!(TcpStream::connect(("127.0.0.1", port)).await.is_err());
+    assert_eq!(*phone.warned.lock().unwrap(), [Some(fault)]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -66,7 +63,7 @@ async fn a_port_in_use_is_told_and_tried_again() {
     let holder = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = holder.local_addr().unwrap().port();
     phone.change(|view| view.remote_control_port = Some(port));
-    let handle = start(phone.desk(), Options::default());
+    let handle = start(phone.desk(), LocalAccess::Everybody);
     let mut status = handle.status();
     let words = format!("another program uses port {port}");
     status

@@ -6,11 +6,10 @@ use sidetone_engine::agent::{
     Agent, CallDirection, CallId, CallState, CallView, Command, Notice, PauseReason, PresenceState,
     RecordingState, Time, Toast, TransferState, View,
 };
-use sidetone_engine::{DevicesView, Snapshot};
+use sidetone_engine::{DevicesView, LocalAccess, Snapshot};
 use tokio::sync::watch;
 
 use crate::desk::Desk;
-use crate::options::{Opening, Options};
 use crate::serve::{Handle, Status, start};
 
 pub(super) struct FakePhone {
@@ -36,12 +35,9 @@ impl FakePhone {
     }
 
     /// Opens the interface at a port of the system's choice.
-    pub(super) async fn open(self: &Arc<Self>, options: Options) -> (Handle, u16) {
-        let options = Options {
-            opening: Opening::Always(0),
-            ..options
-        };
-        let handle = start(self.desk(), options);
+    pub(super) async fn open(self: &Arc<Self>, access: LocalAccess) -> (Handle, u16) {
+        self.change(|view| view.remote_control_port = Some(0));
+        let handle = start(self.desk(), access);
         let mut status = handle.status();
         let open = status
             .wait_for(|status| matches!(status, Status::Open(_)))

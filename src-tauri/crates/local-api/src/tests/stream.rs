@@ -2,10 +2,11 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
 
+use sidetone_engine::LocalAccess;
+
 use super::client::{get, with};
 use super::phone::FakePhone;
 use crate::events::{HEARTBEAT, READER_LIMIT};
-use crate::options::Options;
 
 struct Listener(Lines<BufReader<TcpStream>>);
 
@@ -39,7 +40,7 @@ impl Listener {
 #[tokio::test]
 async fn a_listener_gets_the_state_at_once_and_every_change() {
     let phone = FakePhone::new();
-    let (_open, port) = phone.open(Options::default()).await;
+    let (_open, port) = phone.open(LocalAccess::Everybody).await;
     let mut listener = Listener::open(port).await;
     assert_eq!(listener.state().await["calls"], serde_json::json!([]));
     phone.rings("5550100");
@@ -55,7 +56,7 @@ async fn a_listener_gets_the_state_at_once_and_every_change() {
 #[tokio::test(start_paused = true)]
 async fn a_quiet_stream_shows_that_it_lives() {
     let phone = FakePhone::new();
-    let (_open, port) = phone.open(Options::default()).await;
+    let (_open, port) = phone.open(LocalAccess::Everybody).await;
     let mut listener = Listener::open(port).await;
     listener.state().await;
     let before = tokio::time::Instant::now();
@@ -67,7 +68,7 @@ async fn a_quiet_stream_shows_that_it_lives() {
 #[tokio::test]
 async fn only_so_many_listen() {
     let phone = FakePhone::new();
-    let (_open, port) = phone.open(Options::default()).await;
+    let (_open, port) = phone.open(LocalAccess::Everybody).await;
     let mut listeners = Vec::new();
     for _ in 0..8 {
         let mut listener = Listener::open(port).await;
@@ -87,7 +88,7 @@ async fn only_so_many_listen() {
 #[tokio::test(start_paused = true)]
 async fn a_reader_that_takes_nothing_is_dropped() {
     let phone = FakePhone::new();
-    let (_open, port) = phone.open(Options::default()).await;
+    let (_open, port) = phone.open(LocalAccess::Everybody).await;
     let before = phone.watchers();
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     let request = format!("GET /api/v2/events HTTP/1.1\r\nHost: localhost:{port}\r\n\r\n");
