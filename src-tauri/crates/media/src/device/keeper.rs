@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::list::{Listed, look};
 use super::stream::{self, OpenStream, Room};
 use super::{DeviceInfo, DeviceRole, DeviceSelection, Opened, Ringer};
+use crate::process::is_worn;
 use crate::voice::Need;
 
 /// How often the devices are looked at, and a lost one tried again.
@@ -363,11 +364,11 @@ impl Keeper {
         self.generation += 1;
         let generation = self.generation;
         let input = role == DeviceRole::Microphone;
-        let device = self
+        let (device, name) = self
             .listed
             .iter()
             .find(|one| one.info.id == id && one.info.input == input)
-            .map(|one| one.device.clone())
+            .map(|one| (one.device.clone(), one.info.name.clone()))
             .ok_or(ErrorKind::DeviceNotAvailable)?;
         let room = self.slots[index].room;
         let started = Instant::now();
@@ -385,7 +386,8 @@ impl Keeper {
                 (stream, Opened::Microphone(Some(capture)))
             }
             DeviceRole::Speaker => {
-                let (stream, playback) = stream::open_output(&device, room, failed)?;
+                let (stream, mut playback) = stream::open_output(&device, room, failed)?;
+                playback.set_worn(is_worn(&name));
                 (stream, Opened::Speaker(Some(playback)))
             }
             DeviceRole::Ringer | DeviceRole::SecondRinger => {

@@ -139,6 +139,8 @@ impl Capture {
 #[derive(Debug)]
 pub(crate) struct Playback {
     ring: rtrb::Producer<f32>,
+    /// On the agent's ears: the microphone does not hear it.
+    worn: bool,
     rate: u32,
     gauge: Arc<Gauge>,
     resampler: Resampler,
@@ -156,6 +158,7 @@ impl Playback {
     pub(super) fn new(ring: rtrb::Producer<f32>, rate: u32, gauge: Arc<Gauge>) -> Self {
         Self {
             ring,
+            worn: false,
             rate,
             gauge,
             resampler: Resampler::adjustable(SAMPLE_RATE, rate),
@@ -166,6 +169,15 @@ impl Playback {
             lowest: usize::MAX,
             pushes: 0,
         }
+    }
+
+    pub(super) fn set_worn(&mut self, worn: bool) {
+        self.worn = worn;
+    }
+
+    /// It is something worn on the ears.
+    pub(crate) fn is_worn(&self) -> bool {
+        self.worn
     }
 
     /// The device will run out of sound soon.

@@ -341,10 +341,8 @@ impl JitterBuffer {
             if self.player.shorten(excess > EXCESS) {
                 self.since_change = 0;
             }
-        } else if excess < -SHORT {
-            if self.player.lengthen(excess < -EXCESS) {
-                self.since_change = 0;
-            }
+        } else if excess < -SHORT && self.player.lengthen(excess < -EXCESS) {
+            self.since_change = 0;
         }
     }
 

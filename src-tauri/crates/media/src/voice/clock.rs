@@ -37,6 +37,7 @@ pub(super) fn run(mut ports: Ports, mut desk: Desk, inbox: &mpsc::Receiver<Comma
             ports.attached();
         }
         ports.wait();
+        desk.set_headset(ports.is_headset());
         ports.capture(&mut microphone);
         desk.tick(&mut microphone, &mut ear, &mut ringer);
         ports.play(&mut ear, &ringer);

@@ -4,9 +4,10 @@ use std::fmt;
 
 use tokio::sync::watch;
 
-use super::Levels;
 use super::party::{Line, Party};
+use super::{Levels, ProcessingStats, VoiceProcessing};
 use crate::level::{SILENCE, from_energy};
+use crate::process::Processor;
 use crate::tone::{Keypad, Tone, Tones};
 use crate::wav::LoopedWav;
 use crate::{BLOCK, Block, ToneKind};
@@ -23,6 +24,7 @@ pub(super) enum Command {
     Keys(String),
     Ringtone(Option<LoopedWav>),
     Country(String),
+    Process(VoiceProcessing),
     Monitor(bool),
 }
 
@@ -49,6 +51,8 @@ pub(super) struct Desk {
     monitor: bool,
     meter: Meter,
     levels: watch::Sender<Levels>,
+    processor: Processor,
+    processing: watch::Sender<ProcessingStats>,
 }
 
 #[derive(Debug, Default)]
@@ -56,10 +60,25 @@ struct Meter {
     ticks: u32,
     microphone: f64,
     speaker: f64,
+    clipped: bool,
+}
+
+/// The microphone is overdriven from here on, full scale 1.0.
+const FULL: f32 = 0.99;
+
+impl Meter {
+    fn hear(&mut self, microphone: &Block) {
+        self.microphone += energy(microphone);
+        self.clipped |= microphone.iter().any(|sample| sample.abs() >= FULL);
+    }
 }
 
 impl Desk {
-    pub(super) fn new(levels: watch::Sender<Levels>) -> Self {
+    pub(super) fn new(
+        levels: watch::Sender<Levels>,
+        wanted: VoiceProcessing,
+        processing: watch::Sender<ProcessingStats>,
+    ) -> Self {
         Self {
             party: Party::default(),
             attached: false,
@@ -72,6 +91,8 @@ impl Desk {
             monitor: false,
             meter: Meter::default(),
             levels,
+            processor: Processor::new(wanted),
+            processing,
         }
     }
 
@@ -79,6 +100,10 @@ impl Desk {
         match command {
             Command::Attach(lines) => {
                 self.attached |= !lines.is_empty();
+                if self.party.is_empty() {
+                    // The next call may be in another room.
+                    self.processor.restart();
+                }
                 self.party.attach(lines);
                 self.rest_meter();
             }
@@ -95,6 +120,7 @@ impl Desk {
             Command::Keys(digits) => self.keypad.press(&digits),
             Command::Ringtone(ringtone) => self.ringtone = ringtone,
             Command::Country(country) => self.tones = Tones::of(&country),
+            Command::Process(wanted) => self.processor.set(wanted),
             Command::Monitor(on) => {
                 self.monitor = on;
                 self.rest_meter();
@@ -131,7 +157,11 @@ impl Desk {
     pub(super) fn tick(&mut self, microphone: &mut Block, ear: &mut Block, ringer: &mut Block) {
         ringer.fill(0.0);
         ear.fill(0.0);
-        self.meter.microphone += energy(microphone);
+        self.meter.hear(microphone);
+        let call = !self.party.is_empty();
+        if call {
+            self.processor.capture(microphone);
+        }
         self.gate(microphone);
         self.party.exchange(microphone, ear);
         if let Some(tone) = &mut self.tone {
@@ -148,7 +178,15 @@ impl Desk {
             *sample = sample.clamp(-1.0, 1.0);
         }
         self.meter.speaker += energy(ear);
+        if call {
+            self.processor.render(ear);
+        }
         self.publish();
+    }
+
+    /// Whether the customer is heard through something worn.
+    pub(super) fn set_headset(&mut self, headset: bool) {
+        self.processor.set_headset(headset);
     }
 
     fn gate(&mut self, microphone: &mut Block) {
@@ -180,6 +218,13 @@ impl Desk {
         self.levels.send_replace(Levels {
             microphone: mean(meter.microphone),
             speaker: mean(meter.speaker),
+            clipping: meter.clipped,
+        });
+        let stats = self.processor.stats();
+        self.processing.send_if_modified(|last| {
+            let changed = *last != stats;
+            *last = stats;
+            changed
         });
     }
 
@@ -233,7 +278,11 @@ mod tests {
     }
 
     fn desk() -> Desk {
-        Desk::new(watch::channel(Levels::SILENT).0)
+        Desk::new(
+            watch::channel(Levels::SILENT).0,
+            VoiceProcessing::OFF,
+            watch::channel(ProcessingStats::default()).0,
+        )
     }
 
     /// What ear and ring device get in so many blocks.

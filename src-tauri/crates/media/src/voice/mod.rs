@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use crate::device::{self, DeviceControl, DeviceInfo, DeviceSelection};
 use crate::level::SILENCE;
 use crate::wav::LoopedWav;
-use crate::{MediaError, Session};
+use crate::{MediaError, ProcessingStats, Session, VoiceProcessing};
 pub(crate) use desk::Need;
 use desk::{Command, Desk};
 use files::Files;
@@ -36,6 +36,7 @@ struct Inner {
     devices: Option<DeviceControl>,
     faults: watch::Receiver<Option<String>>,
     levels: watch::Receiver<Levels>,
+    processing: watch::Receiver<ProcessingStats>,
 }
 
 impl Drop for Inner {
@@ -70,12 +71,15 @@ pub struct Levels {
     pub microphone: f32,
     /// What is heard.
     pub speaker: f32,
+    /// The microphone is overdriven.
+    pub clipping: bool,
 }
 
 impl Levels {
     const SILENT: Self = Self {
         microphone: SILENCE,
         speaker: SILENCE,
+        clipping: false,
     };
 }
 
@@ -106,6 +110,11 @@ impl Voice {
         let (commands, inbox) = mpsc::channel();
         let (levels_out, levels) = watch::channel(Levels::SILENT);
         let (faults_out, faults) = watch::channel(None);
+        let (processing_out, processing) = watch::channel(ProcessingStats::default());
+        let wanted = match &setup {
+            AudioSetup::Devices(_) => VoiceProcessing::AUTOMATIC,
+            AudioSetup::Null | AudioSetup::Files { .. } => VoiceProcessing::OFF,
+        };
         let mut control = None;
         let ports = match setup {
             AudioSetup::Null => Ports::null(faults_out),
@@ -118,7 +127,7 @@ impl Voice {
                 Ports::devices(devices, lines)
             }
         };
-        let desk = Desk::new(levels_out);
+        let desk = Desk::new(levels_out, wanted, processing_out);
         thread::Builder::new()
             .name("voice".to_owned())
             .spawn(move || clock::run(ports, desk, &inbox))
@@ -132,6 +141,7 @@ impl Voice {
                 devices: control,
                 faults,
                 levels,
+                processing,
             }),
         })
     }
@@ -208,6 +218,18 @@ impl Voice {
     /// Plays the two frequencies of these digits in the ear, locally.
     pub fn dtmf_feedback(&self, digits: &str) {
         self.send(Command::Keys(digits.to_owned()));
+    }
+
+    /// Changes what is done to the agent's voice, also during a call. Until then it is [`VoiceProcessing::AUTOMATIC`]
+    /// with sound cards and [`VoiceProcessing::OFF`] without.
+    pub fn process(&self, wanted: VoiceProcessing) {
+        self.send(Command::Process(wanted));
+    }
+
+    /// What the voice processing measures during a call.
+    #[must_use]
+    pub fn processing(&self) -> watch::Receiver<ProcessingStats> {
+        self.inner.processing.clone()
     }
 
     /// Opens the microphone while outside a call, so that its level shows.

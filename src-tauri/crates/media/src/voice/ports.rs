@@ -106,6 +106,14 @@ impl Ports {
         self.deadline = Instant::now();
     }
 
+    /// The customer is heard through something worn, as far as the device's name tells.
+    pub(super) fn is_headset(&self) -> bool {
+        match &self.kind {
+            Kind::Devices(devices) => devices.speaker.as_ref().is_some_and(Playback::is_worn),
+            Kind::Null { .. } | Kind::Files { .. } => false,
+        }
+    }
+
     /// Sleeps until the next tick is due.
     pub(super) fn wait(&mut self) {
         if let Kind::Devices(devices) = &mut self.kind
