@@ -231,6 +231,7 @@ mod tests {
         let invite = IncomingInvite {
             dialog: DialogId(1),
             flow: FlowId(1),
+            trusted: true,
             from: NameAddr {
                 display_name: "Casey".to_owned(),
                 user: "5550100".to_owned(),
@@ -253,5 +254,11 @@ mod tests {
         assert_eq!(call.variables.len(), 2);
         assert_eq!(call.variables[1], ("Order".to_owned(), "77".to_owned()));
         assert_eq!(call.caller_name, "Casey");
+        let stranger = IncomingInvite {
+            trusted: false,
+            ..invite
+        };
+        let call = incoming(CallId(5), &stranger);
+        assert_eq!((call.queue, call.variables.len()), (None, 0));
     }
 }

@@ -171,12 +171,15 @@ fn open(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 fn is_damage(fault: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, Unknown};
-    // `Unknown` is what a table of other columns is.
-    matches!(
-        fault.sqlite_error_code(),
-        Some(DatabaseCorrupt | NotADatabase | Unknown)
-    )
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    match fault {
+        // A table of other columns.
+        rusqlite::Error::SqlInputError { .. } => true,
+        fault => matches!(
+            fault.sqlite_error_code(),
+            Some(DatabaseCorrupt | NotADatabase)
+        ),
+    }
 }
 
 /// Moves the files away and begins anew; also gives the name of what was moved.
