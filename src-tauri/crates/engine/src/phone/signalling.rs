@@ -65,7 +65,7 @@ impl Phone {
                 }
             }
             // Only the server role hears these.
-            Event::Registered(_) | Event::FlowClosed(_) => {}
+            Event::Registered(_) | Event::FlowClosed(_) | Event::Redirected { .. } => {}
         }
     }
 

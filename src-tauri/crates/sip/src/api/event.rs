@@ -105,6 +105,14 @@ pub enum Event {
         /// Nothing more follows. With a 2xx the dialogs of the transfer are hung up by themselves: `Ended` comes next.
         done: bool,
     },
+    /// Server role: the phone that we called sends the call elsewhere (302); `Ended` comes next. A client's call
+    /// follows by itself.
+    Redirected {
+        /// Which dialog.
+        dialog: DialogId,
+        /// Where to: URIs, the preferred one first.
+        targets: Vec<String>,
+    },
     /// The far end asks us to call somebody else instead (REFER, RFC 3515), once [`Endpoint::allow_transfers`] lets
     /// it; answer with [`Endpoint::answer_refer`].
     ///

@@ -184,6 +184,13 @@ impl Core {
         let Some(call) = self.calls.get_mut(&dialog) else {
             return false;
         };
+        if (300..400).contains(&status) && !call.account {
+            // The phone's own connection leads to nobody else: those above decide.
+            let mut targets = by_preference(response);
+            targets.reverse();
+            self.event(Event::Redirected { dialog, targets });
+            return false;
+        }
         if call.tried.is_empty() {
             call.tried.push(answer.request.uri().to_owned());
         }

@@ -221,6 +221,7 @@ impl SmallPbx {
                 | Event::ReofferOvertaken { dialog }
                 | Event::Info { dialog, .. }
                 | Event::ReferProgress { dialog, .. }
+                | Event::Redirected { dialog, .. }
                 | Event::Ended { dialog, .. } => self.deliver(dialog, event),
                 Event::Referred(ref wish) => self.deliver(wish.dialog, event),
                 // The client role, which a server has not.

@@ -480,3 +480,28 @@ fn transfer(lost: Vec<u64>) -> Sim {
     sim.count -= before;
     sim
 }
+
+#[test]
+fn a_phone_that_forwards_a_call_of_the_server_says_where_to() {
+    let mut sim = Sim::registered(TransportKind::Tcp);
+    let contact = CallTarget::Contact {
+        uri: "sip:1001@192.0.2.2:40000".to_owned(),
+        flow: super::TO_PHONE,
+        from: NameAddr::default(),
+    };
+    sim.server
+        .invite(sim.now, contact, "offer".to_owned(), vec![])
+        .expect("a call");
+    sim.run(SECOND * 5, |sim, side, event| {
+        if let (Side::Phone, Event::Incoming(call)) = (side, event) {
+            let now = sim.now;
+            sim.phone.redirect(now, call.dialog, "2002").expect("302");
+        }
+    });
+    let told = sim.told(Side::Server);
+    let [.., moved, ended] = told.as_slice() else {
+        panic!("{told:?}");
+    };
+    assert_eq!(moved, "Redirected [\"sip:2002@sandbox.invalid\"]");
+    assert!(ended.starts_with("Ended Refused { status: 302"), "{ended}");
+}
