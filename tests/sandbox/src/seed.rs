@@ -48,14 +48,14 @@ fn people() -> [(&'static str, Value); 5] {
             json!({
                 "fullname": "Anna Keller", "alias": "Anna", "email": "anna@contact.example", "internal": "201",
                 "phone": "+1 202 555 0101", "mobile": "+44 7700 900101", "description": "Support, first line",
-                "callerid": "\"Anna Keller\" <201>",
+                "callerid": "\"Anna Keller\" <201>", "samlId": "anna@contact.example",
             }),
         ),
         (
             "ben",
             json!({
                 "fullname": "Ben Osei", "alias": "Ben", "email": "ben@contact.example", "internal": "202",
-                "phone": "+1 202 555 0102", "callerid": "\"Ben Osei\" <202>",
+                "phone": "+1 202 555 0102", "callerid": "\"Ben Osei\" <202>", "adSsoEnabled": true,
                 "phoneBarAutoAnswer": true, "phoneBarAutoAnswerDelay": 3, "phoneBarAutoAnswerNotification": true,
             }),
         ),
@@ -101,7 +101,27 @@ fn settings(name: &str, own: Value) -> Map<String, Value> {
         .unwrap_or_default();
     settings.remove("id");
     settings.remove("name");
+    settings.extend(memberships(name));
     settings
+}
+
+/// Where an agent belongs, which a phone only shows.
+fn memberships(name: &str) -> Map<String, Value> {
+    let (teams, bot) = match name {
+        "anna" | "ben" => (json!(["First line"]), json!("Reply helper")),
+        "carla" => (json!(["First line", "Evening"]), Value::Null),
+        _ => (json!(["Second line"]), Value::Null),
+    };
+    let fields = [
+        ("teams", teams),
+        ("profile", json!("Agents")),
+        ("aiBot", bot),
+        ("queues", json!([])),
+    ];
+    fields
+        .into_iter()
+        .map(|(field, value)| (field.to_owned(), value))
+        .collect()
 }
 
 #[cfg(test)]

@@ -145,20 +145,16 @@ impl Centre {
             );
             self.retire(agent.id, other.session.clone());
         }
-        let since = match held {
-            Some(held) if held.session == session && device.is_none_or(|d| d == held.device) => {
-                held.since
-            }
-            _ => clock::now(),
-        };
-        self.sessions.hold(
-            agent.id,
-            Holder {
+        let own = held.filter(|held| held.session == session);
+        let holder = match (own, device) {
+            (Some(own), device) if device.is_none_or(|device| device == own.device) => own,
+            (_, device) => Holder {
                 session: session.to_owned(),
                 device: device.unwrap_or("another device").to_owned(),
-                since,
+                since: clock::now(),
             },
-        );
+        };
+        self.sessions.hold(agent.id, holder);
         Ok(())
     }
 

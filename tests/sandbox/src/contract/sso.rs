@@ -104,7 +104,7 @@ pub(crate) async fn sign_in(
         Err(problem) => show(
             &centre,
             &filled.wish,
-            problem.status,
+            StatusCode::UNAUTHORIZED,
             &filled.name,
             &problem.detail,
             matches!(problem.code, "code_required" | "wrong_code"),

@@ -37,6 +37,7 @@ impl Bench {
         let http = reqwest::Client::builder()
             .tls_certs_only([ca])
             .timeout(PATIENCE)
+            .redirect(reqwest::redirect::Policy::none())
             .build()
             .expect("a client");
         Self { handle, http }
@@ -136,6 +137,14 @@ impl Bench {
 }
 
 impl Socket {
+    /// Keeps the socket open, unread, until the test's end.
+    pub(crate) fn stay(self) {
+        tokio::spawn(async move {
+            let _open = self;
+            std::future::pending::<()>().await;
+        });
+    }
+
     /// The next event.
     pub(crate) async fn next(&mut self) -> Value {
         loop {

@@ -7,4 +7,7 @@ mod contract;
 mod openapi;
 mod phone;
 mod realtime;
+mod sessions;
+mod sign_on;
 mod telephone;
+mod work;

@@ -9,6 +9,7 @@ use sidetone_sandbox::{Config, CustomerCall, DEMO_PASSWORD, admin, contract};
 
 use crate::client::Bench;
 use crate::phone::{Phone, record_of};
+use crate::sign_on;
 
 const DESCRIPTION: &str = include_str!("../../openapi.json");
 
@@ -58,6 +59,8 @@ async fn every_documented_answer_is_given_in_its_documented_shape() {
     .await;
     let token = bench.log_in("anna").await;
     let offline = bench.sign_in("emil").await;
+    // A sign-in that none of the requests below ends.
+    let stays = bench.sign_in("anna").await;
     // One call with sound in it, for the recordings.
     let mut phone = Phone::register(&bench, &token).await;
     let short = CustomerCall {
@@ -95,7 +98,17 @@ async fn every_documented_answer_is_given_in_its_documented_shape() {
     ] {
         add("post", auth, status, auth, None, body);
     }
-    for (method, path) in contract::ROUTES.iter().filter(|(_, path)| *path != auth) {
+    let own = [
+        "/api/auth/",
+        "/callbacks/{",
+        "/previews/{",
+        "/interactions/{",
+        "/calls/{",
+    ];
+    for (method, path) in contract::ROUTES
+        .iter()
+        .filter(|(_, path)| !own.iter().any(|part| path.contains(part)))
+    {
         let found = path.replace("{id}", "1");
         add(
             method,
@@ -160,6 +173,13 @@ async fn every_documented_answer_is_given_in_its_documented_shape() {
         me.clone(),
         Some(json!({"channel": "smoke"})),
     );
+    let (settings, tidy) = ("/admin/api/settings", || {
+        Some(json!({"partialPause": false}))
+    });
+    add("patch", settings, 200, settings, None, tidy());
+    let chat = || Some(json!({"reason": "Lunch", "channel": "chat"}));
+    add("post", pause, 403, pause, me.clone(), chat());
+    add("post", unpause, 403, unpause, me.clone(), chat());
     add("post", unpause, 200, unpause, me.clone(), None);
     add("post", unpause, 409, unpause, Some(offline), None);
     add(
@@ -273,7 +293,7 @@ async fn every_documented_answer_is_given_in_its_documented_shape() {
         None,
         Some(json!({"on": true})),
     );
-    add("post", out, 200, "/admin/api/agents/2/sign-out", None, None);
+    add("post", out, 200, "/admin/api/agents/3/sign-out", None, None);
     add(
         "post",
         out,
@@ -348,6 +368,10 @@ async fn every_documented_answer_is_given_in_its_documented_shape() {
         None,
         Some(json!({"talkSeconds": -1})),
     );
+    add_of_second_contract(&bench, &mut probes, &stays).await;
+    let mut add = |method, path, status, asked: &str, token: Option<String>, body| {
+        probes.push((method, path, status, asked.to_owned(), token, body));
+    };
     let (speech, one) = ("/admin/api/speech/{name}", "/admin/api/calls/{id}");
     let (heard, alike) = (
         "/admin/api/calls/{id}/heard.wav",
@@ -396,13 +420,17 @@ async fn every_documented_answer_is_given_in_its_documented_shape() {
         let what = format!("{method} {asked}");
         assert_eq!(response.status().as_u16(), status, "{what}");
         assert!(response.headers().contains_key("date"), "{what}");
+        let answer = &description["paths"][path][method]["responses"][status.to_string()];
+        assert!(answer.is_object(), "{what}: {status} is not documented");
+        seen.insert((method.to_owned(), path.to_owned(), status.to_string()));
+        if answer.get("content").is_none() {
+            continue;
+        }
         let kind = response.headers()["content-type"]
             .to_str()
             .expect("text")
             .to_owned();
         let bytes = response.bytes().await.expect("a body");
-        let answer = &description["paths"][path][method]["responses"][status.to_string()];
-        assert!(answer.is_object(), "{what}: {status} is not documented");
         let content = answer["content"].as_object().expect("content");
         let schema = content
             .get(&kind)
@@ -411,8 +439,49 @@ async fn every_documented_answer_is_given_in_its_documented_shape() {
             let document = serde_json::from_slice(&bytes).expect("JSON");
             fits(&description, schema, &document, &what);
         }
-        seen.insert((method.to_owned(), path.to_owned(), status.to_string()));
     }
+    for path in [
+        "settings",
+        "dispositions",
+        "callbacks",
+        "previews",
+        "interactions",
+    ] {
+        let path = format!("/api/{path}");
+        unchanged(&bench, &path, &stays).await;
+        seen.insert(("get".to_owned(), path, "304".to_owned()));
+    }
+    let form = sign_on::Browser::new();
+    let page = "/api/auth/sso/authorize";
+    for (status, answer) in [
+        (
+            302,
+            form.send(&bench, "anna", DEMO_PASSWORD, "sign-in").await,
+        ),
+        (401, form.send(&bench, "anna", "wrong", "sign-in").await),
+        (
+            400,
+            sign_on::Browser::towards("https://attacker.example/")
+                .send(&bench, "anna", "", "cancel")
+                .await,
+        ),
+    ] {
+        assert_eq!(answer.status().as_u16(), status, "{page}");
+        seen.insert(("post".to_owned(), page.to_owned(), status.to_string()));
+    }
+    let redeemed = form.redeem(&bench, "anna").await;
+    assert_eq!(redeemed.0, 200, "{}", redeemed.1);
+    fits(
+        &description,
+        &json!({"$ref": "#/components/schemas/Token"}),
+        &redeemed.1,
+        "sso",
+    );
+    seen.insert((
+        "post".to_owned(),
+        "/api/auth/sso/token".to_owned(),
+        "200".to_owned(),
+    ));
     let refused = guarded.send("GET", "/admin/api/settings", None, None).await;
     assert_eq!(refused.status(), 403);
     seen.insert((
@@ -434,6 +503,302 @@ async fn every_documented_answer_is_given_in_its_documented_shape() {
             assert!(seen.contains(&answer), "never asked for: {answer:?}");
         }
     }
+}
+
+/// What the additions of issue 3 answer, in an order in which each finds what it needs.
+async fn add_of_second_contract(bench: &Bench, probes: &mut Vec<Probe>, token: &str) {
+    let (_, tokens) = bench
+        .call(
+            "POST",
+            "/api/auth/local",
+            None,
+            Some(json!({"name": "emil", "password": DEMO_PASSWORD})),
+        )
+        .await;
+    let give = async |list: &str, item: Value| {
+        let path = format!("/admin/api/agents/anna/{list}");
+        let (status, row) = bench.call("POST", &path, None, Some(item)).await;
+        assert_eq!(status, 201, "{row}");
+        row["id"].to_string()
+    };
+    let someone = || json!({"name": "Marta Vidal", "number": "+12025550100"});
+    let chat = || json!({"channel": "chat", "from": "Marta Vidal"});
+    let callback = give("callbacks", someone()).await;
+    let preview = give("previews", someone()).await;
+    let withdrawn = give("previews", someone()).await;
+    let (chat_one, chat_two) = (
+        give("interactions", chat()).await,
+        give("interactions", chat()).await,
+    );
+    let of = |id: &str, path: &str| path.replace("{id}", id);
+    let change = |old: &str, new: &str, name: &str| {
+        Some(json!({"name": name, "password": old, "newPassword": new}))
+    };
+    let (password, refresh, sso) = (
+        "/api/auth/password",
+        "/api/auth/refresh",
+        "/api/auth/sso/token",
+    );
+    let (page, wish) = ("/api/auth/sso/authorize", sign_on::Browser::new().address());
+    let free: &[(&'static str, &'static str, u16, String, Option<Value>)] = &[
+        (
+            "get",
+            "/api/auth/methods",
+            200,
+            "/api/auth/methods".into(),
+            None,
+        ),
+        (
+            "get",
+            "/api/auth/password-rules",
+            200,
+            "/api/auth/password-rules".into(),
+            None,
+        ),
+        ("post", refresh, 400, refresh.into(), Some(json!({}))),
+        (
+            "post",
+            refresh,
+            401,
+            refresh.into(),
+            Some(json!({"refreshToken": "stale"})),
+        ),
+        (
+            "post",
+            refresh,
+            200,
+            refresh.into(),
+            Some(json!({"refreshToken": tokens["refreshToken"]})),
+        ),
+        ("post", password, 400, password.into(), Some(json!({}))),
+        (
+            "post",
+            password,
+            401,
+            password.into(),
+            change("wrong", "long enough", "emil"),
+        ),
+        (
+            "post",
+            password,
+            403,
+            password.into(),
+            change(DEMO_PASSWORD, "long enough", "dana"),
+        ),
+        (
+            "post",
+            password,
+            422,
+            password.into(),
+            change(DEMO_PASSWORD, "short", "emil"),
+        ),
+        (
+            "post",
+            password,
+            423,
+            password.into(),
+            change(DEMO_PASSWORD, "long enough", "carla"),
+        ),
+        (
+            "post",
+            password,
+            204,
+            password.into(),
+            change(DEMO_PASSWORD, "long enough", "emil"),
+        ),
+        ("get", page, 200, wish.clone(), None),
+        ("get", page, 400, wish.replace("S256", "plain"), None),
+        (
+            "post",
+            sso,
+            400,
+            sso.into(),
+            Some(json!({"code": "x", "codeVerifier": "x", "redirectUri": "x"})),
+        ),
+    ];
+    for (method, path, status, asked, body) in free {
+        probes.push((method, path, *status, asked.clone(), None, body.clone()));
+    }
+    let (login, dispose) = ("/api/agent/login", "/api/calls/{reference}/disposition");
+    let (start, finish) = ("/api/callbacks/{id}/start", "/api/callbacks/{id}/finish");
+    let (go, accept) = ("/api/previews/{id}/start", "/api/interactions/{id}/accept");
+    let (decline, pause) = ("/api/interactions/{id}/decline", "/api/agent/pause");
+    let mut as_anna = vec![
+        (
+            login,
+            400,
+            login.to_owned(),
+            Some(json!({"device": "a\nb"})),
+        ),
+        (
+            login,
+            200,
+            login.to_owned(),
+            Some(json!({"takeOver": true})),
+        ),
+        (
+            dispose,
+            204,
+            dispose.replace("{reference}", "a%40b"),
+            Some(json!({"path": [1, 2]})),
+        ),
+        (
+            dispose,
+            400,
+            dispose.replace("{reference}", "a"),
+            Some(json!({"path": "1"})),
+        ),
+        (
+            dispose,
+            422,
+            dispose.replace("{reference}", "a"),
+            Some(json!({"path": [2]})),
+        ),
+        (start, 204, of(&callback, start), None),
+        (start, 404, of("9999", start), None),
+        (finish, 400, of(&callback, finish), Some(json!({"done": 1}))),
+        (
+            finish,
+            204,
+            of(&callback, finish),
+            Some(json!({"done": true})),
+        ),
+        (
+            finish,
+            404,
+            of(&callback, finish),
+            Some(json!({"done": true})),
+        ),
+        (accept, 204, of(&chat_one, accept), None),
+        (accept, 404, of("9999", accept), None),
+        (decline, 409, of(&chat_one, decline), None),
+        (decline, 204, of(&chat_two, decline), None),
+        (decline, 404, of("no", decline), None),
+        (accept, 409, of(&chat_two, accept), None),
+        (
+            pause,
+            200,
+            pause.to_owned(),
+            Some(json!({"reason": "Lunch"})),
+        ),
+        (go, 409, of(&preview, go), None),
+        (
+            "/api/agent/unpause",
+            200,
+            "/api/agent/unpause".to_owned(),
+            None,
+        ),
+        (go, 204, of(&preview, go), None),
+        (go, 404, of(&preview, go), None),
+    ];
+    for path in [dispose, start, finish, go, accept, decline] {
+        let asked = of("1", path).replace("{reference}", "a");
+        let body = Some(json!({"path": [1], "done": true}));
+        probes.push(("post", path, 401, asked, Some("stale".to_owned()), body));
+    }
+    for (path, status, asked, body) in as_anna.drain(..) {
+        probes.push(("post", path, status, asked, Some(token.to_owned()), body));
+    }
+    // Ben's queues are somebody else's in the meantime.
+    let first = bench.log_in("ben").await;
+    bench.socket(&first, None).await.stay();
+    let second = bench.sign_in("ben").await;
+    probes.push(("post", login, 409, login.to_owned(), Some(second), None));
+
+    let (settings, tree) = ("/admin/api/settings", "/admin/api/dispositions");
+    let (expire, secret) = (
+        "/admin/api/agents/{id}/expire-password",
+        "/admin/api/agents/{id}/sip-secret",
+    );
+    let disposed = "/admin/api/agents/{id}/dispositions";
+    let (list, item) = (
+        "/admin/api/agents/{id}/{list}",
+        "/admin/api/agents/{id}/{list}/{item}",
+    );
+    let of_list = |agent: &str, name: &str| of(agent, list).replace("{list}", name);
+    let taken = of_list("anna", "previews") + "/" + &withdrawn;
+    let as_admin: &[(&'static str, &'static str, u16, String, Option<Value>)] = &[
+        ("patch", settings, 400, settings.into(), Some(json!([]))),
+        (
+            "patch",
+            settings,
+            422,
+            settings.into(),
+            Some(json!({"tabLimit": -1})),
+        ),
+        ("get", tree, 200, tree.into(), None),
+        ("put", tree, 400, tree.into(), Some(json!({"rows": 1}))),
+        ("put", tree, 422, tree.into(), Some(json!([{"name": ""}]))),
+        (
+            "put",
+            tree,
+            200,
+            tree.into(),
+            Some(json!({"rows": [{"name": "Sale"}]})),
+        ),
+        ("post", expire, 200, of("4", expire), None),
+        ("post", expire, 404, of("99", expire), None),
+        ("put", secret, 200, of("4", secret), None),
+        ("put", secret, 404, of("99", secret), None),
+        (
+            "put",
+            secret,
+            422,
+            of("4", secret),
+            Some(json!({"secret": ""})),
+        ),
+        ("get", disposed, 200, of("anna", disposed), None),
+        ("get", disposed, 404, of("99", disposed), None),
+        ("get", list, 200, of_list("anna", "callbacks"), None),
+        ("get", list, 404, of_list("anna", "wishes"), None),
+        (
+            "post",
+            list,
+            201,
+            of_list("anna", "callbacks"),
+            Some(someone()),
+        ),
+        (
+            "post",
+            list,
+            400,
+            of_list("anna", "callbacks"),
+            Some(json!([])),
+        ),
+        (
+            "post",
+            list,
+            404,
+            of_list("99", "callbacks"),
+            Some(someone()),
+        ),
+        (
+            "post",
+            list,
+            422,
+            of_list("anna", "interactions"),
+            Some(someone()),
+        ),
+        ("delete", item, 204, taken.clone(), None),
+        ("delete", item, 404, taken, None),
+    ];
+    for (method, path, status, asked, body) in as_admin {
+        probes.push((method, path, *status, asked.clone(), None, body.clone()));
+    }
+}
+
+/// Asks twice; the second time there is nothing new.
+async fn unchanged(bench: &Bench, path: &str, token: &str) {
+    let tag = bench.send("GET", path, Some(token), None).await.headers()["etag"].clone();
+    let again = bench
+        .http
+        .get(format!("{}{path}", bench.handle.https_url))
+        .bearer_auth(token)
+        .header("If-None-Match", tag)
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(again.status(), 304, "{path}");
 }
 
 /// Checks a document against the part of JSON Schema that the description uses.

@@ -57,6 +57,7 @@ impl Phone {
                 secret: Secret::new(text("secret")),
             },
             server,
+            fallbacks: Vec::new(),
             expires_s: 120,
             register: true,
         }));

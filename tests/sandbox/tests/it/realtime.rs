@@ -77,6 +77,13 @@ async fn the_end_of_a_sign_in_is_told_with_its_reason() {
     let mut older = bench.socket(&first, None).await;
     assert_eq!(older.next().await["type"], "hello");
     let mut newer = bench.socket(&second, None).await;
+    let take_over = json!({"takeOver": true});
+    for (token, body) in [(&first, None), (&second, Some(take_over))] {
+        let (status, _) = bench
+            .call("POST", "/api/agent/login", Some(token), body)
+            .await;
+        assert_eq!(status, 200);
+    }
     let end = older.next_of("signed_out").await;
     assert_eq!(end["data"]["code"], "signed_in_elsewhere");
     assert_eq!(newer.next().await["type"], "hello");
