@@ -1,8 +1,6 @@
 //! Whatever happens, in whatever order: rules that always hold.
 
-mod common;
-
-use common::{Desk, accepted, paused, profile, ready, sign_in};
+use crate::desk::{Desk, accepted, paused, profile, ready, sign_in};
 use proptest::prelude::*;
 use serde_json::json;
 use sidetone_agent::{
@@ -84,7 +82,7 @@ proptest! {
 
             let in_call = before.calls.iter().any(|call| heard(call.state) || call.state == CallState::Held);
             if in_call && !by_hand {
-                prop_assert!(!common::answers(&effects), "answered by itself in a call");
+                prop_assert!(!crate::desk::answers(&effects), "answered by itself in a call");
             }
 
             if after.light.green {

@@ -1,8 +1,6 @@
 //! Signing in and out, the light, pause and play, and changes of the profile.
 
-mod common;
-
-use common::{Desk, accepted, code, deeds, paused, profile, ready, sign_in};
+use crate::desk::{Desk, accepted, code, deeds, paused, profile, ready, sign_in};
 use serde_json::{Value, json};
 use sidetone_agent::{
     CallEnd, CallState, Command, Effect, Input, LinkState, Notice, Phase, PresenceReport,

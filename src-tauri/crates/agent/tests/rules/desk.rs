@@ -1,7 +1,5 @@
 //! An agent at a desk with a virtual clock, for the tables.
 
-#![allow(dead_code, reason = "each test file uses its own part of it")]
-
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -9,7 +7,7 @@ use sidetone_agent::{
     Agent, CallEnd, CallId, CallState, CallView, Command, Effect, IncomingCall, Input, PauseReason,
     PresenceReport, Registration, SignIn, Time, TimerId, Tone, View,
 };
-use sidetone_profile::{Profile, Secret, wire};
+use sidetone_profile::{Layers, Profile, Secret, ServerSettings, unix_ms, wire};
 
 /// A session and its clock.
 pub(crate) struct Desk {
@@ -69,6 +67,50 @@ impl Desk {
             variables: Vec::new(),
         }));
         (call, effects)
+    }
+
+    /// A customer calls whom no queue sent.
+    pub(crate) fn ring_directly(&mut self) -> (CallId, Vec<Effect>) {
+        self.ring_as(|call| call.queue = None)
+    }
+
+    /// A customer calls with something of their own.
+    pub(crate) fn ring_as(
+        &mut self,
+        change: impl FnOnce(&mut IncomingCall),
+    ) -> (CallId, Vec<Effect>) {
+        let call = self.agent.new_call();
+        let mut incoming = IncomingCall {
+            reference: format!("{}@pbx.example.com", call.0),
+            call,
+            caller_name: "Grace".to_owned(),
+            caller_number: "5550123".to_owned(),
+            queue: Some("support".to_owned()),
+            variables: Vec::new(),
+        };
+        change(&mut incoming);
+        (call, self.give(Input::Incoming(incoming)))
+    }
+
+    /// A call rings, is answered, and the far end knows.
+    pub(crate) fn pick_up(&mut self, call: CallId) -> Vec<Effect> {
+        let mut effects = self.command(Command::Answer { call });
+        effects.extend(self.give(Input::Answered { call }));
+        assert_eq!(self.call(call).state, CallState::Up);
+        effects
+    }
+
+    /// The server says what it sets for all agents.
+    pub(crate) fn server(&mut self, change: impl FnOnce(&mut ServerSettings)) -> Vec<Effect> {
+        let mut settings = ServerSettings::default();
+        change(&mut settings);
+        self.give(Input::ServerSettings(Box::new(settings)))
+    }
+
+    /// The server's clock was read.
+    pub(crate) fn clock(&mut self, moment: &str) -> Vec<Effect> {
+        let unix_ms = unix_ms(moment).expect("a moment");
+        self.give(Input::ServerClock { unix_ms })
     }
 
     /// A customer calls and is talked with.
@@ -141,6 +183,26 @@ pub(crate) fn profile(settings: Value) -> Box<Profile> {
     }
     let (profile, _) = wire::read(&document).expect("a profile");
     Box::new(profile)
+}
+
+/// A profile of three layers: IT's policy, the server's settings, the agent's own choice.
+pub(crate) fn layered(policy: Value, server: Value, own: Value) -> Box<Profile> {
+    let map = |value: Value| value.as_object().expect("settings").clone();
+    let mut layers = Layers {
+        policy: map(policy),
+        server: map(server),
+        own: map(own),
+    };
+    for (field, value) in [
+        ("id", json!(7)),
+        ("name", json!("ada")),
+        ("fullname", json!("Ada Lovelace")),
+        ("internal", json!("1001")),
+        ("allow", json!("opus,alaw")),
+    ] {
+        layers.server.entry(field).or_insert(value);
+    }
+    Box::new(layers.resolve().expect("a profile").0)
 }
 
 pub(crate) fn accepted(profile: Box<Profile>, presence: PresenceReport) -> SignIn {
