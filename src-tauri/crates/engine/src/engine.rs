@@ -1,8 +1,9 @@
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use sidetone_media::{AudioSetup, DeviceSelection, Voice};
-use sidetone_motion::trust;
+use sidetone_motion::{ROUTES, Routes, trust};
 use sidetone_sip::{Endpoint, EndpointConfig};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
@@ -10,7 +11,7 @@ use crate::api::{Command, EngineConfig, EngineError, EngineEvent, LocalAccess, S
 use crate::network;
 use crate::phone::{Message, Phone, Rooms};
 use crate::policy::PolicyFile;
-use crate::server::Server;
+use crate::server::{Server, ServerSetup};
 use crate::settings::Settings;
 use crate::standalone::Standalone;
 
@@ -59,7 +60,18 @@ impl Engine {
             None => None,
         };
         let mut settings = Settings::open(config.settings_dir);
-        let policy = PolicyFile::read(config.policy.as_deref());
+        let mut policy = PolicyFile::read(config.policy.as_deref());
+        let routes = Routes::with(&policy.policy.routes).unwrap_or_else(|fault| {
+            policy.faults.push(format!("policy: {fault}"));
+            ROUTES.clone()
+        });
+        let setup = ServerSetup {
+            tls: Arc::clone(&tls),
+            routes: Arc::new(routes),
+            secrets: Arc::clone(&config.secrets),
+            dir: settings.dir().map(Path::to_owned),
+            offline_for: Duration::from_secs(3600 * u64::from(policy.policy.offline_hours)),
+        };
         let local_access = policy.local_access();
         let audio = match config.audio {
             AudioSetup::Devices(selection) if selection == DeviceSelection::default() => {
@@ -82,7 +94,7 @@ impl Engine {
         forward_levels(&voice, events.clone());
         network::watch(tell.clone());
         let phone = Phone::new(Rooms {
-            server: Server::new(tls, tell.clone()),
+            server: Server::new(setup, tell.clone()),
             settings,
             policy,
             voice,

@@ -35,7 +35,7 @@ use crate::server::{FromServer, Server, SipAccount, refusal};
 use crate::settings::Settings;
 use crate::standalone::Standalone;
 use crate::timers::Timers;
-use crate::{devices, server};
+use crate::devices;
 use errands::Standing;
 
 /// What the supervising task is told by tasks of its own.
@@ -292,6 +292,18 @@ impl Phone {
                 let server = signed_in.server.parse().ok();
                 let fields = signed_in.fields().clone();
                 self.begin_session(&account, server, fields, signed_in.accepted());
+                for input in signed_in.more() {
+                    self.conceal_named(&input);
+                    self.handle(input);
+                }
+            }
+            FromServer::Elsewhere(pending, device) => {
+                self.server.hold(*pending);
+                let refusal = SignInRefusal::Elsewhere(device);
+                self.handle(Input::SignIn(SignIn::Refused(refusal)));
+            }
+            FromServer::OpenAddress(address) => {
+                self.announce(EngineEvent::OpenAddress { address });
             }
             FromServer::Refused(error) => {
                 tracing::info!(%error, "sign-in refused");
@@ -413,17 +425,5 @@ async fn sleep_until(at: Option<tokio::time::Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
-    }
-}
-
-impl server::SignedIn {
-    /// Undoes a sign-in that nobody waits for any more.
-    fn leave(self) {
-        let session = self.into_session();
-        tokio::spawn(async move {
-            if let Err(fault) = session.logout().await {
-                tracing::info!(%fault, "agent logout was not confirmed");
-            }
-        });
     }
 }

@@ -1,21 +1,32 @@
+//! The contact-centre server's side of the engine: requests as tasks, their answers as messages.
+
+mod comeback;
+mod kept;
+mod pump;
+mod requests;
+mod signing_in;
+mod terms;
+
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::ClientConfig;
-use sidetone_agent::{
-    Input, LinkState, PauseReason, PresenceReport, QueueMembership, SignIn, SignInRefusal,
-};
-use sidetone_motion::{
-    AgentDocument, Client, Fault, Presence, Queue, Realtime, RealtimeEvent, Session, SignInError,
-    SipCredentials,
-};
+use sidetone_agent::{Input, SignInRefusal};
+use sidetone_motion::{AgentDocument, Client, Fault, Routes, Session, SignInError, SipCredentials};
 use sidetone_profile::Secret;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinHandle};
 
+use crate::SecretStore;
 use crate::phone::Message;
+use kept::Keeper;
+use pump::Pump;
+use signing_in::Attempt;
+pub(crate) use signing_in::{Pending, SignedIn};
+pub(crate) use terms::refusal;
 
-/// A profile and the SIP account that belongs to it; the words say why there is none.
+/// A SIP account; the words say why there is none.
 pub(crate) type SipAccount = Result<SipCredentials, String>;
 
 /// What comes from the server's tasks.
@@ -25,6 +36,10 @@ pub(crate) enum FromServer {
     SignedIn(Box<SignedIn>),
     /// Not signed in.
     Refused(SignInError),
+    /// Not signed in yet: the agent is signed in elsewhere, in the server's words.
+    Elsewhere(Box<Pending>, String),
+    /// The system's browser has to open this.
+    OpenAddress(String),
     /// For `agent` as it is.
     Input(Box<Input>),
     /// The profile changed.
@@ -35,60 +50,52 @@ pub(crate) enum FromServer {
     Ended(SignInRefusal),
 }
 
-/// All that a sign-in brings.
-#[derive(Debug)]
-pub(crate) struct SignedIn {
-    session: Session,
-    document: AgentDocument,
-    pub(crate) sip: SipAccount,
-    presence: Presence,
-    reasons: Vec<sidetone_motion::PauseReason>,
-    queues: Vec<Queue>,
-    pub(crate) server: String,
-    pub(crate) name: String,
+/// How the server's side is set up.
+pub(crate) struct ServerSetup {
+    /// Whom to trust.
+    pub(crate) tls: Arc<ClientConfig>,
+    /// Where the server's requests are.
+    pub(crate) routes: Arc<Routes>,
+    /// Where secrets are kept.
+    pub(crate) secrets: Arc<dyn SecretStore>,
+    /// Where the last good profile is kept; `None` keeps none.
+    pub(crate) dir: Option<PathBuf>,
+    /// So long the phone works with it while the server is away.
+    pub(crate) offline_for: Duration,
 }
 
-impl SignedIn {
-    /// The agent object as it came.
-    pub(crate) fn fields(&self) -> &serde_json::Map<String, serde_json::Value> {
-        &self.document.fields
-    }
-
-    pub(crate) fn into_session(self) -> Session {
-        self.session
-    }
-
-    /// The same for `agent`.
-    pub(crate) fn accepted(&self) -> SignIn {
-        SignIn::Accepted {
-            profile: Box::new(self.document.profile.clone()),
-            profile_faults: self.document.fault_sentences(),
-            reasons: reasons(self.reasons.clone()),
-            queues: queues(self.queues.clone()),
-            presence: presence(self.presence.clone()),
-        }
-    }
-}
-
-/// The contact-centre server's side of the engine: requests as tasks, their answers as messages.
-#[derive(Debug)]
+/// The contact-centre server, as the phone asks it.
 pub(crate) struct Server {
     tls: Arc<ClientConfig>,
+    routes: Arc<Routes>,
+    keeper: Keeper,
     tell: mpsc::UnboundedSender<Message>,
     /// Counts sign-ins and sign-outs, so that a late answer of an earlier session is left out.
     epoch: u64,
     session: Option<Session>,
-    pump: Option<AbortHandle>,
+    /// The name of who is signed in, as the server has it.
+    name: String,
+    /// The sign-in under way, for what it may still need.
+    attempt: Option<Attempt>,
+    /// A sign-in that waits for the word whether the agent's other session is to end.
+    pending: Option<Pending>,
+    /// What listens to the server, or waits for it to come back, or for a browser.
+    listening: Option<AbortHandle>,
 }
 
 impl Server {
-    pub(crate) fn new(tls: Arc<ClientConfig>, tell: mpsc::UnboundedSender<Message>) -> Self {
+    pub(crate) fn new(setup: ServerSetup, tell: mpsc::UnboundedSender<Message>) -> Self {
         Self {
-            tls,
+            tls: setup.tls,
+            routes: setup.routes,
+            keeper: Keeper::new(setup.dir, setup.secrets, setup.offline_for),
             tell,
             epoch: 0,
             session: None,
-            pump: None,
+            name: String::new(),
+            attempt: None,
+            pending: None,
+            listening: None,
         }
     }
 
@@ -97,7 +104,7 @@ impl Server {
         epoch == self.epoch
     }
 
-    /// Signs in and fetches everything; answered by `SignedIn` or `Refused`.
+    /// Signs in and fetches everything; answered by `SignedIn`, `Elsewhere` or `Refused`.
     pub(crate) fn sign_in(
         &mut self,
         server: String,
@@ -106,38 +113,77 @@ impl Server {
         code: Option<Secret>,
     ) {
         self.drop_session();
-        let tls = Arc::clone(&self.tls);
+        let attempt = Attempt {
+            server,
+            name,
+            password,
+            code,
+        };
+        self.attempt = Some(attempt.clone());
+        let (client, keeper) = (self.client(&attempt.server), self.keeper.clone());
+        self.spawn(async move { signing_in::with_password(client, attempt, keeper).await });
+    }
+
+    /// The same through the system's browser.
+    pub(crate) fn sign_in_with_browser(&mut self, server: &str) {
+        self.drop_session();
+        let (client, teller) = (self.client(server), self.teller());
+        self.listen(async move {
+            let done = signing_in::with_browser(client, &teller).await;
+            teller.say(done);
+        });
+    }
+
+    /// Keeps a sign-in that waits for the agent's word.
+    pub(crate) fn hold(&mut self, pending: Pending) {
+        self.pending = Some(pending);
+    }
+
+    /// Ends the agent's other session and finishes the sign-in that waits.
+    pub(crate) fn take_over(&mut self) {
+        let pending = self.pending.take();
         self.spawn(async move {
-            match sign_in(tls, server, name, password, code).await {
-                Ok(signed_in) => FromServer::SignedIn(Box::new(signed_in)),
-                Err(error) => FromServer::Refused(error),
+            match pending {
+                Some(pending) => pending.take_over().await,
+                None => FromServer::Refused(SignInError::Fault(Fault::SessionEnded {
+                    code: String::new(),
+                    detail: "the sign-in took too long; sign in again".to_owned(),
+                })),
             }
         });
     }
 
-    /// Keeps the session and listens to what the server pushes.
+    /// Keeps the session and listens to what the server pushes; without one, waits for the server to come back.
     pub(crate) fn keep(&mut self, signed_in: &SignedIn) {
-        let session = signed_in.session.clone();
-        self.session = Some(session.clone());
-        let pump = Pump {
-            realtime: session.realtime(),
-            session,
-            tell: self.teller(),
-        };
-        self.pump = Some(tokio::spawn(pump.run()).abort_handle());
-    }
-
-    pub(crate) fn pause(&self, reason: String) {
-        self.ask(move |session| async move { session.pause(None, &reason).await });
-    }
-
-    pub(crate) fn unpause(&self) {
-        self.ask(|session| async move { session.unpause(None).await });
+        self.stop_listening();
+        self.pending = None;
+        self.name.clone_from(&signed_in.name);
+        match signed_in.session() {
+            Some(session) => {
+                self.attempt = None;
+                self.session = Some(session.clone());
+                let record = self.keeper.record(signed_in);
+                let pump = Pump::new(session.clone(), record, self.teller());
+                self.listen(pump.run());
+            }
+            None => {
+                let Some(attempt) = self.attempt.clone() else {
+                    return;
+                };
+                let (client, teller) = (self.client(&attempt.server), self.teller());
+                let until = signed_in.until_ms();
+                self.listen(comeback::wait(client, attempt, until, teller));
+            }
+        }
     }
 
     /// Leaves the queues and forgets the token; the result ends when the server knows, or soon after.
     pub(crate) fn sign_out(&mut self) -> Option<JoinHandle<()>> {
         let session = self.drop_session()?;
+        if session.is_over() {
+            // Whoever took over must not be logged out with it.
+            return None;
+        }
         Some(tokio::spawn(async move {
             match tokio::time::timeout(Duration::from_secs(2), session.logout()).await {
                 Ok(Ok(_)) => {}
@@ -147,41 +193,33 @@ impl Server {
         }))
     }
 
+    /// Forgets what was kept of an account for the time when the server is away.
+    pub(crate) fn forget(&self, account: &str) {
+        let (keeper, account) = (self.keeper.clone(), account.to_owned());
+        tokio::task::spawn_blocking(move || keeper.forget(&account));
+    }
+
     fn drop_session(&mut self) -> Option<Session> {
         self.epoch += 1;
-        if let Some(pump) = self.pump.take() {
-            pump.abort();
-        }
+        self.stop_listening();
+        self.attempt = None;
+        self.pending = None;
         self.session.take()
     }
 
-    fn ask<F>(&self, request: impl FnOnce(Session) -> F)
-    where
-        F: Future<Output = Result<Presence, Fault>> + Send + 'static,
-    {
-        let Some(session) = &self.session else {
-            let input = Input::PresenceFailed {
-                detail: "there is no contact-centre server to ask".to_owned(),
-            };
-            self.teller().say(FromServer::Input(Box::new(input)));
-            return;
-        };
-        let request = request(session.clone());
-        self.spawn(async move {
-            match request.await {
-                Ok(now) => FromServer::Input(Box::new(Input::Presence(presence(now)))),
-                Err(Fault::SessionEnded { code, detail }) => ended(&code, detail),
-                Err(Fault::Unreachable(fault)) => {
-                    tracing::info!(%fault, "presence request was not answered");
-                    FromServer::Input(Box::new(Input::PresenceFailed {
-                        detail: String::new(),
-                    }))
-                }
-                Err(fault) => FromServer::Input(Box::new(Input::PresenceFailed {
-                    detail: fault.to_string(),
-                })),
-            }
-        });
+    fn stop_listening(&mut self) {
+        if let Some(task) = self.listening.take() {
+            task.abort();
+        }
+    }
+
+    fn client(&self, server: &str) -> Result<Client, Fault> {
+        Client::with_routes(server, Arc::clone(&self.tls), Arc::clone(&self.routes))
+    }
+
+    /// Runs until the session is dropped.
+    fn listen(&mut self, job: impl Future<Output = ()> + Send + 'static) {
+        self.listening = Some(tokio::spawn(job).abort_handle());
     }
 
     fn spawn(&self, job: impl Future<Output = FromServer> + Send + 'static) {
@@ -219,211 +257,4 @@ impl Teller {
     fn input(&self, input: Input) {
         self.say(FromServer::Input(Box::new(input)));
     }
-}
-
-async fn sign_in(
-    tls: Arc<ClientConfig>,
-    server: String,
-    name: String,
-    password: Secret,
-    code: Option<Secret>,
-) -> Result<SignedIn, SignInError> {
-    let client = Client::new(&server, tls)?;
-    let session = client.sign_in(&name, &password, code.as_ref()).await?;
-    let document = session.me().await?.ok_or_else(|| {
-        Fault::BadProfile("the server sent no agent document to a new session".to_owned())
-    })?;
-    let (sip, presence, reasons, queues) = tokio::join!(
-        sip_account(&session),
-        session.login("Sidetone", false),
-        session.pauses(),
-        session.queues()
-    );
-    Ok(SignedIn {
-        sip,
-        presence: presence?,
-        reasons: reasons?,
-        queues: queues?,
-        document,
-        session,
-        server: client.url().to_string(),
-        name,
-    })
-}
-
-/// An agent whose phone is elsewhere may have none, so its absence is no fault of the sign-in.
-async fn sip_account(session: &Session) -> SipAccount {
-    session.sip().await.map_err(|fault| fault.to_string())
-}
-
-/// Listens to what the server pushes, and fetches what was missed.
-struct Pump {
-    session: Session,
-    realtime: Realtime,
-    tell: Teller,
-}
-
-impl Pump {
-    async fn run(mut self) {
-        while let Some(event) = self.realtime.next().await {
-            match self.take(event).await {
-                Ok(()) => {}
-                Err(Fault::SessionEnded { code, detail }) => {
-                    self.tell.say(ended(&code, detail));
-                    return;
-                }
-                Err(fault) => {
-                    tracing::warn!(%fault, "what the server announced could not be fetched");
-                }
-            }
-        }
-    }
-
-    async fn take(&self, event: RealtimeEvent) -> Result<(), Fault> {
-        match event {
-            RealtimeEvent::Polling(_) => {
-                self.tell.input(Input::Link(LinkState::Up));
-                self.fetch_lists().await?;
-                self.fetch_profile().await?;
-            }
-            RealtimeEvent::Connected { resumed } => {
-                self.tell.input(Input::Link(LinkState::Up));
-                if !resumed {
-                    self.fetch_lists().await?;
-                    self.fetch_profile().await?;
-                }
-                // A replayed presence would be as old as the gap; its age must be the one of now.
-                let now = self.session.presence().await?;
-                self.tell.input(Input::Presence(presence(now)));
-            }
-            RealtimeEvent::Disconnected(fault) => {
-                self.tell
-                    .input(Input::Link(LinkState::Down(fault.to_string())));
-            }
-            RealtimeEvent::ProfileChanged => self.fetch_profile().await?,
-            RealtimeEvent::Profile(document) => {
-                self.say_sip_account(self.session.sip().await);
-                self.say_profile(*document);
-            }
-            RealtimeEvent::Presence(now) => self.tell.input(Input::Presence(presence(now))),
-            RealtimeEvent::Queues(rows) => self.tell.input(Input::Queues(queues(rows))),
-            RealtimeEvent::Pauses(rows) => self.tell.input(Input::PauseReasons(reasons(rows))),
-            RealtimeEvent::SipAccount(account) => self.say_sip_account(Ok(*account)),
-            RealtimeEvent::Settings(_)
-            | RealtimeEvent::Dispositions(_)
-            | RealtimeEvent::Callbacks(_)
-            | RealtimeEvent::Previews(_)
-            | RealtimeEvent::Interactions(_)
-            | RealtimeEvent::Changed(_) => {}
-            RealtimeEvent::SignedOut { code, detail } => {
-                tracing::info!(code, "the server ended the session");
-                self.tell.say(ended(&code, detail));
-            }
-        }
-        Ok(())
-    }
-
-    async fn fetch_lists(&self) -> Result<(), Fault> {
-        let (new_queues, new_reasons) = tokio::join!(self.session.queues(), self.session.pauses());
-        self.tell.input(Input::Queues(queues(new_queues?)));
-        self.tell.input(Input::PauseReasons(reasons(new_reasons?)));
-        Ok(())
-    }
-
-    /// Both, whichever of them it was that changed: a new SIP secret leaves the agent document as it is.
-    async fn fetch_profile(&self) -> Result<(), Fault> {
-        let (document, sip) = tokio::join!(self.session.me(), self.session.sip());
-        self.say_sip_account(sip);
-        if let Some(document) = document? {
-            self.say_profile(document);
-        }
-        Ok(())
-    }
-
-    fn say_profile(&self, document: AgentDocument) {
-        for fault in &document.faults {
-            tracing::warn!(%fault, "part of the profile was left out");
-        }
-        self.tell.say(FromServer::Profile(Box::new(document)));
-    }
-
-    /// An account that works is not given up because the server could not name it this time.
-    fn say_sip_account(&self, account: Result<SipCredentials, Fault>) {
-        match account {
-            Ok(account) => self.tell.say(FromServer::SipAccount(Box::new(account))),
-            Err(fault) => tracing::info!(%fault, "the SIP account could not be fetched"),
-        }
-    }
-}
-
-/// The end of a session in `agent`'s terms.
-fn ended(code: &str, detail: String) -> FromServer {
-    FromServer::Ended(match code {
-        "account_disabled" => SignInRefusal::Disabled,
-        "account_locked" => SignInRefusal::Locked,
-        // A renewal that was refused.
-        "wrong_password" => SignInRefusal::WrongPassword,
-        "code_required" | "wrong_code" => SignInRefusal::CodeRequired,
-        _ => SignInRefusal::SessionEnded(detail),
-    })
-}
-
-/// A refused sign-in in `agent`'s terms.
-pub(crate) fn refusal(error: SignInError) -> SignInRefusal {
-    match error {
-        SignInError::WrongPassword => SignInRefusal::WrongPassword,
-        SignInError::CodeRequired => SignInRefusal::CodeRequired,
-        SignInError::WrongCode => SignInRefusal::WrongCode,
-        SignInError::Locked => SignInRefusal::Locked,
-        SignInError::Disabled => SignInRefusal::Disabled,
-        SignInError::PasswordExpired(rules) => SignInRefusal::PasswordExpired(rules),
-        SignInError::PasswordRefused(why) => SignInRefusal::PasswordRefused(why),
-        SignInError::NoBrowserSignIn => SignInRefusal::NoBrowserSignIn,
-        SignInError::Browser(why) => SignInRefusal::Browser(why),
-        SignInError::Elsewhere(where_to) => SignInRefusal::Elsewhere(where_to),
-        SignInError::Fault(fault) => match fault {
-            Fault::BadAddress { typed, .. } => SignInRefusal::BadAddress(typed),
-            Fault::Certificate(fault) => SignInRefusal::Certificate(fault.to_string()),
-            Fault::Unreachable(fault) => SignInRefusal::Unreachable(fault.to_string()),
-            Fault::SessionEnded { detail, .. } => SignInRefusal::SessionEnded(detail),
-            Fault::NotSuchServer { .. }
-            | Fault::NotJson { .. }
-            | Fault::BadJson { .. }
-            | Fault::BadProfile(_)
-            | Fault::PasswordExpired(_)
-            | Fault::Refused { .. }
-            | Fault::Status { .. } => SignInRefusal::BadAnswer(fault.to_string()),
-        },
-    }
-}
-
-fn presence(from: Presence) -> PresenceReport {
-    PresenceReport {
-        online: from.online,
-        paused: from.paused,
-        reason: from.reason,
-        online_for_ms: from.online_for_ms,
-        paused_for_ms: from.paused_for_ms,
-        channels: Vec::new(),
-    }
-}
-
-fn reasons(from: Vec<sidetone_motion::PauseReason>) -> Vec<PauseReason> {
-    from.into_iter()
-        .map(|r| PauseReason {
-            id: r.id,
-            name: r.name,
-        })
-        .collect()
-}
-
-fn queues(from: Vec<Queue>) -> Vec<QueueMembership> {
-    from.into_iter()
-        .map(|q| QueueMembership {
-            id: q.id,
-            name: q.name,
-            waiting: q.waiting,
-            strategy: None,
-        })
-        .collect()
 }

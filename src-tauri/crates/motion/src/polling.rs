@@ -163,7 +163,7 @@ impl Poller {
             self.up = Some(true);
             self.say(RealtimeEvent::Polling(self.because.clone()));
         }
-        self.say(RealtimeEvent::Presence(presence));
+        self.say(RealtimeEvent::Polled(presence));
         if let Some(document) = self.session.me().await? {
             self.say(RealtimeEvent::Profile(Box::new(document)));
         }

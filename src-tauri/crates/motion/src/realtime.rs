@@ -54,8 +54,10 @@ pub enum RealtimeEvent {
     Profile(Box<AgentDocument>),
     /// The SIP account as it is now.
     SipAccount(Box<SipCredentials>),
-    /// The presence changed, or is still the same by the server's newest word.
+    /// The presence changed.
     Presence(Presence),
+    /// The presence as it is now: asked for, because there is no socket that would tell.
+    Polled(Presence),
     /// The agent's queues changed.
     Queues(Vec<Queue>),
     /// The reasons to pause for changed.

@@ -20,6 +20,9 @@ impl Phone {
                 password,
                 code,
             } => self.server.sign_in(server, name, password, code),
+            Effect::SignInWithBrowser { server } => self.server.sign_in_with_browser(&server),
+            Effect::ChangePassword { current, new } => self.server.change_password(current, new),
+            Effect::TakeOver => self.server.take_over(),
             Effect::SignOut => self.sign_out(),
             Effect::Register(profile) => self.register(&profile),
             Effect::Unregister => {
@@ -30,8 +33,10 @@ impl Phone {
                 self.wish(Wish::Pause { reason });
             }
             Effect::Unpause if self.standing.is_some() => self.wish(Wish::Unpause),
-            Effect::Pause { reason } => self.server.pause(reason),
-            Effect::Unpause => self.server.unpause(),
+            Effect::Pause { reason } => self.server.pause(None, reason),
+            Effect::Unpause => self.server.unpause(None),
+            Effect::PauseChannel { channel, reason } => self.server.pause(Some(channel), reason),
+            Effect::UnpauseChannel { channel } => self.server.unpause(Some(channel)),
             Effect::Dial { call, number } => self.dial(call, number),
             Effect::Ringing { call } => self.ring(call),
             Effect::Answer { call } => self.answer(call),
@@ -68,6 +73,22 @@ impl Phone {
             Effect::HideOffer { interaction } => {
                 self.announce(EngineEvent::HideOffer { interaction });
             }
+            Effect::AcceptInteraction { interaction } => {
+                self.server.accept_interaction(interaction);
+            }
+            Effect::DeclineInteraction { interaction } => {
+                self.server.decline_interaction(interaction);
+            }
+            Effect::StartPreview { preview } => self.server.start_preview(preview),
+            Effect::StartCallback { callback } => self.server.start_callback(callback),
+            Effect::FinishCallback { callback, done } => {
+                self.server.finish_callback(callback, done);
+            }
+            Effect::Dispose {
+                reference,
+                path,
+                note,
+            } => self.server.dispose(reference, path, note),
             Effect::OpenPage { address } => self.open_page(&address),
             Effect::ScreenPop(target) => self.screen_pop(target),
             Effect::KeepSetting { field, value } => self.keep_setting(field, value),
@@ -76,7 +97,6 @@ impl Phone {
             Effect::ClearHistory => self.history.clear(),
             Effect::StartTimer { timer, at } => self.timers.start(timer, at),
             Effect::StopTimer(timer) => self.timers.stop(timer),
-            effect => tracing::error!(?effect, "cannot be carried out yet"),
         }
     }
 
@@ -95,6 +115,7 @@ impl Phone {
     /// Takes the password of who is signed in out of the keychain.
     pub(super) fn forget_password(&mut self) {
         if let Some(account) = self.signed_in_as.take() {
+            self.server.forget(&account);
             let secrets = self.secrets.clone();
             tokio::task::spawn_blocking(move || {
                 if let Err(fault) = secrets.forget(&account) {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sidetone_profile::{PasswordRules, ScreenPop, ServerSettings};
 
 use super::row::{self, Fields};
@@ -18,11 +18,16 @@ pub struct SettingsDocument {
     pub grace: Option<Duration>,
     /// Settings that could not be used, each as one sentence.
     pub faults: Vec<String>,
+    /// The object as it came.
+    pub fields: Map<String, Value>,
 }
 
 impl SettingsDocument {
     /// Reads the document; what cannot be used keeps its default and is named.
-    pub(crate) fn read(document: &Value) -> Result<Self, Fault> {
+    ///
+    /// # Errors
+    /// [`Fault::BadJson`] when it is not an object.
+    pub fn read(document: &Value) -> Result<Self, Fault> {
         let fields = document
             .as_object()
             .ok_or_else(|| bad("the server's settings", "not an object"))?;
@@ -48,6 +53,7 @@ impl SettingsDocument {
             desktop_url,
             grace: (minutes > 0).then(|| Duration::from_secs(60 * u64::from(minutes))),
             faults: read.faults,
+            fields: fields.clone(),
         })
     }
 }

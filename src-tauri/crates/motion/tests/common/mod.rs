@@ -1,5 +1,9 @@
 //! A certificate authority and TLS servers of a test.
 
+#![allow(dead_code, reason = "no test uses all of it")]
+
+pub(crate) mod server;
+
 use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};

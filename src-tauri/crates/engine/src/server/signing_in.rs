@@ -1,0 +1,313 @@
+use serde_json::{Map, Value};
+use sidetone_agent::{Input, LinkState, SignIn};
+use sidetone_motion::{
+    AgentDocument, Callback, Client, Fault, Interaction, PauseReason, Presence, PreviewCall, Queue,
+    Session, SettingsDocument, SignInError,
+};
+use sidetone_profile::{Disposition, Secret};
+
+use super::kept::{Keeper, Opened};
+use super::{FromServer, SipAccount, Teller, terms};
+
+/// What a sign-in with a password began with.
+#[derive(Clone, Debug)]
+pub(super) struct Attempt {
+    pub(super) server: String,
+    pub(super) name: String,
+    pub(super) password: Secret,
+    pub(super) code: Option<Secret>,
+}
+
+/// A sign-in that waits for the word whether the agent's other session is to end.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    session: Session,
+    who: Who,
+}
+
+/// Whose session it is.
+#[derive(Clone, Debug)]
+struct Who {
+    /// As typed; nothing was typed for a sign-in through the browser.
+    name: Option<String>,
+    password: Option<Secret>,
+}
+
+/// All that a sign-in brings.
+#[derive(Debug)]
+pub(crate) struct SignedIn {
+    /// None while the server is away.
+    session: Option<Session>,
+    pub(super) found: Found,
+    pub(crate) sip: SipAccount,
+    pub(crate) server: String,
+    pub(crate) name: String,
+    pub(super) password: Option<Secret>,
+    away: Option<Away>,
+}
+
+/// What the server said of the agent.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) document: AgentDocument,
+    pub(super) reasons: Vec<PauseReason>,
+    pub(super) queues: Vec<Queue>,
+    pub(super) settings: SettingsDocument,
+    pub(super) dispositions: Vec<Disposition>,
+    pub(super) now: Now,
+}
+
+/// What holds at this moment only: unknown while the server is away.
+#[derive(Debug, Default)]
+pub(super) struct Now {
+    presence: Option<Presence>,
+    callbacks: Vec<Callback>,
+    previews: Vec<PreviewCall>,
+    interactions: Vec<Interaction>,
+}
+
+#[derive(Clone, Debug)]
+struct Away {
+    fault: String,
+    until_ms: u64,
+}
+
+impl SignedIn {
+    /// The agent object as it came.
+    pub(crate) fn fields(&self) -> &Map<String, Value> {
+        &self.found.document.fields
+    }
+
+    pub(super) fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
+    }
+
+    /// Until when the phone may work without the server, in milliseconds since 1970.
+    pub(super) fn until_ms(&self) -> u64 {
+        self.away.as_ref().map_or(0, |away| away.until_ms)
+    }
+
+    /// The answer to the sign-in, for `agent`.
+    pub(crate) fn accepted(&self) -> SignIn {
+        let found = &self.found;
+        SignIn::Accepted {
+            profile: Box::new(found.document.profile.clone()),
+            profile_faults: found.document.fault_sentences(),
+            reasons: terms::reasons(found.reasons.clone()),
+            queues: terms::queues(found.queues.clone()),
+            presence: terms::presence(found.now.presence.clone().unwrap_or_default()),
+        }
+    }
+
+    /// What `agent` is told after that.
+    pub(crate) fn more(&self) -> Vec<Input> {
+        let found = &self.found;
+        let mut more = vec![
+            Input::ServerSettings(Box::new(found.settings.settings.clone())),
+            Input::Dispositions(found.dispositions.clone()),
+        ];
+        if let Some(presence) = &found.now.presence {
+            more.push(Input::ServerClock {
+                unix_ms: presence.server_ms,
+            });
+        }
+        if let Some(away) = &self.away {
+            more.push(Input::Link(LinkState::Away(away.fault.clone())));
+        } else {
+            more.push(Input::Callbacks(terms::callbacks(
+                found.now.callbacks.clone(),
+            )));
+            more.push(Input::Previews(terms::previews(found.now.previews.clone())));
+            more.push(Input::Interactions(terms::interactions(
+                found.now.interactions.clone(),
+            )));
+        }
+        more
+    }
+
+    /// Undoes a sign-in that nobody waits for any more.
+    pub(crate) fn leave(self) {
+        let Some(session) = self.session else { return };
+        tokio::spawn(async move {
+            if let Err(fault) = session.logout().await {
+                tracing::info!(%fault, "agent logout was not confirmed");
+            }
+        });
+    }
+
+    fn kept(opened: Opened, attempt: &Attempt, fault: &Fault) -> Self {
+        Self {
+            session: None,
+            found: opened.found,
+            sip: opened.sip,
+            server: opened.server,
+            name: attempt.name.clone(),
+            password: None,
+            away: Some(Away {
+                fault: fault.to_string(),
+                until_ms: opened.until_ms,
+            }),
+        }
+    }
+}
+
+impl Pending {
+    /// Ends the other session and goes on.
+    pub(super) async fn take_over(self) -> FromServer {
+        enter(self.session, self.who, true)
+            .await
+            .unwrap_or_else(FromServer::Refused)
+    }
+}
+
+/// Signs in with name and password; while the server is away, with what was kept.
+pub(super) async fn with_password(
+    client: Result<Client, Fault>,
+    attempt: Attempt,
+    keeper: Keeper,
+) -> FromServer {
+    let error = match online(client, &attempt).await {
+        Ok(done) => return done,
+        Err(error) => error,
+    };
+    let account = crate::sign_in_account(&attempt.server, &attempt.name);
+    match &error {
+        SignInError::Fault(fault) if fault.is_away() => {
+            let (keeper, password) = (keeper.clone(), attempt.password.clone());
+            let opened = tokio::task::spawn_blocking(move || keeper.open(&account, &password));
+            if let Ok(Some(opened)) = opened.await {
+                tracing::info!(%fault, "the server is away: signed in with what it last said");
+                let signed_in = SignedIn::kept(opened, &attempt, fault);
+                return FromServer::SignedIn(Box::new(signed_in));
+            }
+        }
+        SignInError::Disabled | SignInError::Locked => {
+            // Nor while the server is away next time.
+            tokio::task::spawn_blocking(move || keeper.forget(&account));
+        }
+        _ => {}
+    }
+    FromServer::Refused(error)
+}
+
+/// Signs in with name and password at the server itself.
+pub(super) async fn online(
+    client: Result<Client, Fault>,
+    attempt: &Attempt,
+) -> Result<FromServer, SignInError> {
+    let session = client?
+        .sign_in(&attempt.name, &attempt.password, attempt.code.as_ref())
+        .await?;
+    let who = Who {
+        name: Some(attempt.name.clone()),
+        password: Some(attempt.password.clone()),
+    };
+    enter(session, who, false).await
+}
+
+/// Signs in through the system's browser.
+pub(super) async fn with_browser(client: Result<Client, Fault>, teller: &Teller) -> FromServer {
+    let signed_in = async {
+        let sign_in = client?.browser_sign_in().await?;
+        teller.say(FromServer::OpenAddress(sign_in.address().to_string()));
+        let session = sign_in.finish().await?;
+        let who = Who {
+            name: None,
+            password: None,
+        };
+        enter(session, who, false).await
+    };
+    signed_in.await.unwrap_or_else(FromServer::Refused)
+}
+
+/// Joins the queues and fetches everything.
+async fn enter(session: Session, who: Who, take_over: bool) -> Result<FromServer, SignInError> {
+    let document = session.me().await?.ok_or_else(|| {
+        Fault::BadProfile("the server sent no agent document to a new session".to_owned())
+    })?;
+    let device = device();
+    let presence = match session.login(&device, take_over).await {
+        Err(SignInError::Elsewhere(detail)) => {
+            let pending = Pending { session, who };
+            return Ok(FromServer::Elsewhere(Box::new(pending), detail));
+        }
+        answer => answer?,
+    };
+    let (sip, reasons, queues, settings, dispositions, callbacks, previews, interactions) = tokio::join!(
+        session.sip(),
+        session.pauses(),
+        session.queues(),
+        session.settings(),
+        session.dispositions(),
+        session.callbacks(),
+        session.previews(),
+        session.interactions(),
+    );
+    let name = who.name.unwrap_or_else(|| document.profile.name.clone());
+    Ok(FromServer::SignedIn(Box::new(SignedIn {
+        found: Found {
+            document,
+            reasons: reasons?,
+            queues: queues?,
+            settings: if_usable("the server's settings", settings)?,
+            dispositions: if_usable("the dispositions", dispositions)?,
+            now: Now {
+                presence: Some(presence),
+                callbacks: if_usable("the callbacks", callbacks)?,
+                previews: if_usable("the preview calls", previews)?,
+                interactions: if_usable("the interactions", interactions)?,
+            },
+        },
+        // An agent whose phone is elsewhere may have none, so its absence is no fault of the sign-in.
+        sip: sip.map_err(|fault| fault.to_string()),
+        server: session.url().to_string(),
+        name,
+        password: who.password,
+        away: None,
+        session: Some(session),
+    })))
+}
+
+impl Found {
+    /// The same without anything of the moment.
+    pub(super) fn lasting(
+        document: AgentDocument,
+        reasons: Vec<PauseReason>,
+        queues: Vec<Queue>,
+        settings: SettingsDocument,
+        dispositions: Vec<Disposition>,
+    ) -> Self {
+        Self {
+            document,
+            reasons,
+            queues,
+            settings,
+            dispositions,
+            now: Now::default(),
+        }
+    }
+}
+
+/// A phone can be used without this: a fault of it is no fault of the sign-in, unless the session is over.
+fn if_usable<T: Default>(what: &'static str, answer: Result<T, Fault>) -> Result<T, Fault> {
+    match answer {
+        Err(fault @ Fault::SessionEnded { .. }) => Err(fault),
+        Err(fault) => {
+            tracing::warn!(what, %fault, "left out");
+            Ok(T::default())
+        }
+        usable => usable,
+    }
+}
+
+/// What this device is called when the agent is told of it elsewhere.
+pub(super) fn device() -> String {
+    let system = match std::env::consts::OS {
+        "windows" => "Windows",
+        "macos" => "macOS",
+        "linux" => "Linux",
+        other => other,
+    };
+    let host = gethostname::gethostname();
+    format!("{system}, {}", host.to_string_lossy())
+}
