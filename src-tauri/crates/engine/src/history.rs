@@ -171,13 +171,14 @@ fn open(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 fn is_damage(fault: &rusqlite::Error) -> bool {
-    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase, Unknown};
     match fault {
         // A table of other columns.
         rusqlite::Error::SqlInputError { .. } => true,
         fault => matches!(
             fault.sqlite_error_code(),
-            Some(DatabaseCorrupt | NotADatabase)
+            // `Unknown` is the plain error: a format of the future, for example.
+            Some(DatabaseCorrupt | NotADatabase | Unknown)
         ),
     }
 }

@@ -14,14 +14,53 @@ Commands on standard input, one a line:
   resume [ID]        take the held call off hold
   mute on|off        microphone off or on
   dtmf DIGITS        send digits 0-9 * # A-D in the call that is up
+  transfer [ID] N    hand the call that is up, or this one, over to a number
+  transfer-to ID ID  connect two calls with each other and leave both
+  record on|off [ID] record the call that is up, or this one
+  pause-recording on|off [ID]  keep what is said out of the recording
+  pickup             take a call that rings at a colleague of the pickup group
   pause REASON       pause on every queue
   play               take calls again
+  pause-channel CHANNEL REASON, unpause-channel CHANNEL
+                     the same for voice, chat, email, sms, openchannel, fax or whatsapp alone
+  accept-interaction ID, decline-interaction ID, open-interaction ID
+                     an offer of another channel
+  preview ID         call the contact of a preview call
+  callback ID, callback-done ID, callback-later ID
+                     call who asked for it; it is done, or stays for later
+  dispose A/B/C [NOTE]  say what the call was about, by identifiers from the first level down
+  wrap-up-end        take the next call before the time after the call is over
+  history            tell the calls of the past; with them the entries' numbers
+  call-again ENTRY   call the number of an entry
+  missed-seen        the missed calls were seen
+  clear-history      forget the calls of the past
+  settings           tell every setting, who set it, and whether it may be changed
+  setting FIELD VALUE  change a setting (on, off, a number, text, or default for the server's)
   code CODE          the one-time code that the server asked for
+  take-over          the agent is signed in elsewhere: end that session and go on here
+  new-password       set a new password: read from --new-password-fd, or asked for without an echo
   quit               sign out and end
 The end of standard input is not the end of the phone.
 
 The password comes from --password-fd, else from the keychain, else from a prompt; never from the command
-line or the environment.
+line or the environment. With --browser the address of the sign-in page is told instead, to be opened in a browser
+on this computer.
+
+Events of --json, one object a line, the kind in `event`; `words` is the sentence that the bar would show:
+  state     phase, light, notice, words, extension, presence, reason, pending, stale, channels, muted, masked
+  notice    a toast or a warning: notice, words
+  call      every change of a call, with its recording and transfer; words when it ended
+  audio     the first sound of a call; media: the numbers of the call that is heard, once a second
+  dtmf      the far end pressed a key
+  offer     an interaction is announced, or no longer: interaction, shown
+  interactions, previews, callbacks   the whole list whenever it changes: rows
+  wrap_up   the time after a call: wrap_up, null when it is over; dispositions
+  missed    missed calls that were not seen: count
+  history   answer to the command: entries, newest first
+  settings  answer to the command: groups with their rows
+  open      an address to be opened in a browser: address
+  error     a command that was not understood: words
+  end       the last one: code, words
 
 Exit codes:
   0  done: quit, a signal, or the end of --for
@@ -31,18 +70,21 @@ Exit codes:
   4  not registered when --for ended: refused, unreachable or misconfigured
   5  the contact-centre server cannot be reached, cannot be trusted, or is none
   6  the contact-centre server ended the session
+  7  signed in elsewhere, and nobody is there to say take-over
+  8  a new password is needed, and nobody is there to give one
 
 SIDETONE_LOG sets what is logged on standard error, for example sidetone_sip=debug.";
 
 /// The softphone without a window: signs in, registers, takes and places calls.
 #[derive(Clone, Debug, Parser)]
 #[command(name = "sidetone-headless", version, after_help = AFTER_HELP)]
+#[command(group = clap::ArgGroup::new("who").args(["user", "browser"]))]
 pub(crate) struct Options {
     /// Address of the contact-centre server, for example https://motion.example.com
     #[arg(
         long,
         value_name = "URL",
-        requires = "user",
+        requires = "who",
         required_unless_present = "sip_profile"
     )]
     pub(crate) server: Option<String>,
@@ -50,6 +92,27 @@ pub(crate) struct Options {
     /// Sign-in name
     #[arg(long, value_name = "NAME", requires = "server")]
     pub(crate) user: Option<String>,
+
+    /// Sign in through a browser; the address to open is told
+    #[arg(long, requires = "server", conflicts_with_all = ["user", "password_fd", "save_password", "forget_password"])]
+    pub(crate) browser: bool,
+
+    /// Read a new password from the first line of this file descriptor, when one is needed or asked for; its second
+    /// line, if there is one, is the password that holds
+    #[arg(long, value_name = "N")]
+    pub(crate) new_password_fd: Option<u32>,
+
+    /// End the agent's session elsewhere, if there is one
+    #[arg(long, requires = "server")]
+    pub(crate) take_over: bool,
+
+    /// IT's policy file, instead of the one at the system's place
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+
+    /// Keep settings, history and recordings in this folder; without it nothing is kept
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) data: Option<PathBuf>,
 
     /// Read the password from the first line of this file descriptor (0 is standard input)
     #[arg(long, value_name = "N", requires = "server")]
@@ -66,10 +129,6 @@ pub(crate) struct Options {
     /// A JSON or TOML agent profile with a `sip` table: no contact-centre server, straight to any SIP server
     #[arg(long, value_name = "FILE", conflicts_with_all = ["server", "user"])]
     pub(crate) sip_profile: Option<PathBuf>,
-
-    /// IT's policy file, instead of the one at the system's place
-    #[arg(long, value_name = "FILE")]
-    pub(crate) policy: Option<PathBuf>,
 
     /// Where sound comes from and goes to: `device`, `null`, or `file:IN.wav,OUT.wav`
     #[arg(long, value_name = "SOUND", default_value = "device", value_parser = audio)]
@@ -211,7 +270,10 @@ mod tests {
         assert!(parse(&["--server", "a", "--user", "b"]).is_ok());
         assert!(parse(&["--sip-profile", "f.toml"]).is_ok());
         assert!(parse(&[]).is_err());
+        assert!(parse(&["--server", "a", "--browser"]).is_ok());
         assert!(parse(&["--server", "a"]).is_err());
+        assert!(parse(&["--browser"]).is_err());
+        assert!(parse(&["--server", "a", "--user", "b", "--browser"]).is_err());
         assert!(parse(&["--sip-profile", "f", "--server", "a", "--user", "b"]).is_err());
         assert!(parse(&["--server", "a", "--user", "b", "--password", "c"]).is_err());
         let forget = ["--server", "a", "--user", "b", "--forget-password"];

@@ -53,22 +53,68 @@ pub(crate) fn find(
         .map_err(|fault| format!("{keychain}, and {fault}; give one with --password-fd"))
 }
 
+/// A new password, and the one that holds when it has to be given too.
+pub(crate) fn new(
+    store: &Arc<dyn SecretStore>,
+    descriptor: Option<u32>,
+    with_current: bool,
+) -> Result<(Option<Secret>, Secret), String> {
+    if let Some(number) = descriptor {
+        let (new, current) = two_lines(number).map_err(|e| {
+            format!("the new password cannot be read from descriptor {number}: {e}")
+        })?;
+        return match (with_current, current) {
+            (true, None) => Err(
+                "the second line of --new-password-fd must be the password that holds".to_owned(),
+            ),
+            (true, current) => Ok((current, new)),
+            (false, _) => Ok((None, new)),
+        };
+    }
+    let current = with_current
+        .then(|| store.ask("the password that holds"))
+        .transpose()?;
+    let new = store.ask("the new password")?;
+    if store.ask("the new password again")? != new {
+        return Err("the two are not the same".to_owned());
+    }
+    Ok((current, new))
+}
+
+fn two_lines(number: u32) -> io::Result<(Secret, Option<Secret>)> {
+    let lines = lines(number, 2)?;
+    let mut lines = lines.into_iter();
+    let new = lines.next().ok_or_else(ended)?;
+    Ok((new, lines.next()))
+}
+
 fn first_line(number: u32) -> io::Result<Secret> {
-    let mut line = String::new();
-    let read = if number == 0 {
+    lines(number, 1)?.into_iter().next().ok_or_else(ended)
+}
+
+fn ended() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "it is at its end")
+}
+
+fn lines(number: u32, most: usize) -> io::Result<Vec<Secret>> {
+    let read = |from: &mut dyn BufRead| -> io::Result<Vec<Secret>> {
+        let mut found = Vec::new();
+        while found.len() < most {
+            let mut line = String::new();
+            if from.read_line(&mut line)? == 0 {
+                break;
+            }
+            found.push(Secret::new(line.trim_end_matches(['\r', '\n'])));
+        }
+        Ok(found)
+    };
+    if number == 0 {
         // Through the one buffer that the commands are read from later.
-        io::stdin().lock().read_line(&mut line)?
+        read(&mut io::stdin().lock())
     } else if cfg!(unix) {
         let file = std::fs::File::open(format!("/dev/fd/{number}"))?;
-        BufReader::new(file).read_line(&mut line)?
+        read(&mut BufReader::new(file))
     } else {
-        return Err(io::Error::other("only descriptor 0 can be read here"));
-    };
-    if read == 0 {
-        return Err(io::Error::new(
-            io::ErrorKind::UnexpectedEof,
-            "it is at its end",
-        ));
+        Err(io::Error::other("only descriptor 0 can be read here"))
     }
-    Ok(Secret::new(line.trim_end_matches(['\r', '\n'])))
 }

@@ -2,8 +2,12 @@
 
 use std::io::{self, Write};
 
+use serde::Serialize;
 use serde_json::{Value, json};
-use sidetone_engine::agent::{CallId, CallState, CallView, Light, Notice, Phase, PresenceView};
+use sidetone_engine::agent::{
+    CallId, CallState, CallView, ChannelPresenceView, Countdown, HistoryEntry, InteractionView,
+    Light, Notice, Phase, PresenceView, RecordingState, SettingGroup, View, WrapUpView,
+};
 use sidetone_engine::words::sentence;
 use sidetone_engine::{MediaView, Snapshot};
 
@@ -16,6 +20,8 @@ pub(crate) struct Reporter {
     media: Option<MediaView>,
     warnings: Vec<Notice>,
     last_toast: Option<u32>,
+    /// What was last said of interactions, previews, callbacks, wrap-up and missed calls.
+    desk: Desk,
     /// The call whose first sound was told.
     sounded: Option<CallId>,
 }
@@ -30,7 +36,54 @@ struct State {
     light: Light,
     presence: PresenceView,
     muted: bool,
+    masked: bool,
     sign_in_notice: Option<Notice>,
+}
+
+/// Work that waits, as it is told: each list whenever it changes.
+#[derive(Debug, Default, PartialEq)]
+struct Desk {
+    interactions: Value,
+    previews: Value,
+    callbacks: Value,
+    wrap_up: Value,
+    missed: u32,
+}
+
+impl Desk {
+    fn of(view: &View) -> Self {
+        let wrap_up = view.wrap_up.as_ref().map(|wrap_up| WrapUpView {
+            left: wrap_up.left.map(whole),
+            ..wrap_up.clone()
+        });
+        let interactions: Vec<_> = view
+            .interactions
+            .iter()
+            .map(|one| InteractionView {
+                auto_answer: one.auto_answer.map(whole),
+                ..one.clone()
+            })
+            .collect();
+        Self {
+            interactions: json_of(&interactions),
+            previews: json_of(&view.previews),
+            callbacks: json_of(&view.callbacks),
+            wrap_up: json_of(&wrap_up),
+            missed: view.missed,
+        }
+    }
+}
+
+/// A countdown as it began: the seconds that run are no news.
+fn whole(countdown: Countdown) -> Countdown {
+    Countdown {
+        left_ms: countdown.total_ms,
+        ..countdown
+    }
+}
+
+fn json_of(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
 }
 
 impl Reporter {
@@ -42,6 +95,12 @@ impl Reporter {
             media: None,
             warnings: Vec::new(),
             last_toast: None,
+            desk: Desk {
+                interactions: json!([]),
+                previews: json!([]),
+                callbacks: json!([]),
+                ..Desk::default()
+            },
             sounded: None,
         }
     }
@@ -54,6 +113,7 @@ impl Reporter {
             light: view.light.clone(),
             presence: ageless(&view.presence),
             muted: view.muted,
+            masked: view.masked,
             sign_in_notice: view.sign_in_notice.clone(),
         };
         if self.state.as_ref() != Some(&state) {
@@ -79,6 +139,7 @@ impl Reporter {
             }
         }
         self.calls.clone_from(&view.calls);
+        self.tell_desk(view);
         if let Some(media) = &snapshot.media
             && self.media.as_ref() != Some(media)
         {
@@ -114,6 +175,64 @@ impl Reporter {
             json!({ "call": call, "digit": digit }),
             &format!("call {call}: key {digit}"),
         );
+    }
+
+    /// Tells an address to be opened in a browser.
+    pub(crate) fn open(&self, address: &str) {
+        self.line(
+            "open",
+            json!({ "address": address }),
+            &format!("open {address}"),
+        );
+    }
+
+    /// Tells that an interaction is announced, or no longer.
+    pub(crate) fn offer(&self, interaction: &str, shown: bool) {
+        let what = if shown { "offered" } else { "gone" };
+        self.line(
+            "offer",
+            json!({ "interaction": interaction, "shown": shown }),
+            &format!("interaction {interaction}: {what}"),
+        );
+    }
+
+    /// Tells the calls of the past.
+    pub(crate) fn history(&self, entries: &[HistoryEntry]) {
+        let lines: Vec<String> = entries
+            .iter()
+            .map(|entry| {
+                let kind = match (entry.missed, entry.direction) {
+                    (true, _) => "missed",
+                    (false, sidetone_engine::agent::CallDirection::Incoming) => "incoming",
+                    (false, sidetone_engine::agent::CallDirection::Outgoing) => "outgoing",
+                };
+                format!("entry {}: {kind} {} {}", entry.id, entry.name, entry.number)
+            })
+            .collect();
+        let human = if lines.is_empty() {
+            "no calls".to_owned()
+        } else {
+            lines.join("\n")
+        };
+        self.line("history", json!({ "entries": entries }), &human);
+    }
+
+    /// Tells every setting.
+    pub(crate) fn settings(&self, groups: &[SettingGroup]) {
+        let rows = groups.iter().flat_map(|group| &group.rows);
+        let lines: Vec<String> = rows
+            .map(|row| {
+                let value = json_of(&row.value)["value"].to_string();
+                let layer = json_of(&row.layer);
+                let lock = if row.changeable { "" } else { ", locked" };
+                format!(
+                    "{} = {value} ({}{lock})",
+                    row.field,
+                    layer.as_str().unwrap_or_default()
+                )
+            })
+            .collect();
+        self.line("settings", json!({ "groups": groups }), &lines.join("\n"));
     }
 
     /// Tells what is wrong with a command.
@@ -152,10 +271,54 @@ impl Reporter {
                 "reason": state.presence.reason,
                 "pending": state.presence.pending,
                 "stale": state.presence.stale,
+                "channels": state.presence.channels,
                 "muted": state.muted,
+                "masked": state.masked,
             }),
             &human,
         );
+    }
+
+    fn tell_desk(&mut self, view: &View) {
+        let desk = Desk::of(view);
+        for (kind, before, now) in [
+            ("interactions", &self.desk.interactions, &desk.interactions),
+            ("previews", &self.desk.previews, &desk.previews),
+            ("callbacks", &self.desk.callbacks, &desk.callbacks),
+        ] {
+            if before != now {
+                let ids: Vec<&str> = now
+                    .as_array()
+                    .into_iter()
+                    .flatten()
+                    .filter_map(|row| row["id"].as_str())
+                    .collect();
+                self.line(
+                    kind,
+                    json!({ "rows": now }),
+                    &format!("{kind}: {}", ids.join(" ")),
+                );
+            }
+        }
+        if self.desk.wrap_up != desk.wrap_up {
+            let human = match &view.wrap_up {
+                Some(wrap_up) => format!("after the call with {}", wrap_up.name),
+                None => "after the call: over".to_owned(),
+            };
+            self.line(
+                "wrap_up",
+                json!({ "wrap_up": desk.wrap_up, "dispositions": view.dispositions }),
+                &human,
+            );
+        }
+        if self.desk.missed != desk.missed {
+            self.line(
+                "missed",
+                json!({ "count": desk.missed }),
+                &format!("missed calls: {}", desk.missed),
+            );
+        }
+        self.desk = desk;
     }
 
     fn tell_notice(&self, notice: &Notice) {
@@ -191,6 +354,11 @@ impl Reporter {
                 ", answered in {} s",
                 countdown.left_ms.div_ceil(1000)
             ));
+        }
+        match call.recording {
+            RecordingState::On => human.push_str(", recorded"),
+            RecordingState::Paused => human.push_str(", recording paused"),
+            RecordingState::Off | RecordingState::Failed { .. } => {}
         }
         if let Some(words) = words {
             human.push_str(&format!(": {words}"));
@@ -242,6 +410,14 @@ fn ageless(presence: &PresenceView) -> PresenceView {
     PresenceView {
         online_for_ms: None,
         paused_for_ms: None,
+        channels: presence
+            .channels
+            .iter()
+            .map(|channel| ChannelPresenceView {
+                paused_for_ms: None,
+                ..channel.clone()
+            })
+            .collect(),
         ..presence.clone()
     }
 }
@@ -263,7 +439,7 @@ fn differs(before: &CallView, now: &CallView) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use sidetone_engine::agent::{CallDirection, Countdown};
+    use sidetone_engine::agent::CallDirection;
 
     use super::*;
 

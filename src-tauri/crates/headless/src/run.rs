@@ -26,6 +26,8 @@ pub(crate) enum Exit {
     NotRegistered = 4,
     ServerUnreachable = 5,
     SessionEnded = 6,
+    Elsewhere = 7,
+    NewPasswordNeeded = 8,
 }
 
 /// Runs the phone to its end.
@@ -69,6 +71,9 @@ struct Headless {
     /// Kept for the sign-in that a one-time code completes.
     password: Option<Secret>,
     signed_in: bool,
+    /// What `--take-over` and `--new-password-fd` say was said.
+    took_over: bool,
+    new_password_given: bool,
 }
 
 impl Headless {
@@ -89,7 +94,7 @@ impl Headless {
         let engine = Engine::start(EngineConfig {
             audio: options.audio.clone(),
             ca: options.ca.clone(),
-            settings_dir: None,
+            settings_dir: options.data.clone(),
             secrets: Arc::clone(&secrets),
             standalone: options.sip_profile.clone(),
             policy: options.policy.clone(),
@@ -101,8 +106,15 @@ impl Headless {
             secrets,
             password,
             signed_in: false,
+            took_over: false,
+            new_password_given: false,
         };
-        phone.sign_in(options, None);
+        match &options.server {
+            Some(server) if options.browser => phone.ask(Command::SignInWithBrowser {
+                server: server.clone(),
+            }),
+            _ => phone.sign_in(options, None),
+        }
         Ok(phone)
     }
 
@@ -142,6 +154,7 @@ impl Headless {
                     tried |= snapshot.view.phase != Phase::SignedOut
                         || snapshot.view.sign_in_notice.is_some();
                     self.keep_password(options, &snapshot, reporter);
+                    self.go_on(options, &snapshot, reporter);
                     if let Some(end) = self.over(&snapshot, tried, input_open) {
                         return end;
                     }
@@ -149,6 +162,9 @@ impl Headless {
                 event = events.recv() => match event {
                     Ok(EngineEvent::DtmfReceived { call, digit }) => reporter.digit(call.0, digit),
                     Ok(EngineEvent::Levels { speaker, .. }) => reporter.level(speaker),
+                    Ok(EngineEvent::OpenAddress { address }) => reporter.open(&address),
+                    Ok(EngineEvent::ShowOffer { interaction }) => reporter.offer(&interaction, true),
+                    Ok(EngineEvent::HideOffer { interaction }) => reporter.offer(&interaction, false),
                     Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
                     Err(broadcast::error::RecvError::Closed) => {
                         return (Exit::CannotStart, "The phone stopped.".to_owned());
@@ -184,11 +200,46 @@ impl Headless {
                 let notice = view.sign_in_notice.as_ref().unwrap_or(&Notice::SignedOut);
                 Some((exit_of(notice), sentence(notice, "en")))
             }
+            Phase::Elsewhere if !input_open && !self.took_over => {
+                let notice = view.sign_in_notice.as_ref().unwrap_or(&Notice::SignedOut);
+                Some((Exit::Elsewhere, sentence(notice, "en")))
+            }
+            Phase::PasswordRequired if !input_open && !self.new_password_given => {
+                let notice = Notice::PasswordRequired;
+                let notice = view.sign_in_notice.as_ref().unwrap_or(&notice);
+                Some((Exit::NewPasswordNeeded, sentence(notice, "en")))
+            }
             // Nobody can give the code any more.
             Phase::CodeRequired if !input_open => {
                 Some((Exit::SignInRefused, sentence(&Notice::CodeRequired, "en")))
             }
             _ => None,
+        }
+    }
+
+    /// Says what the options say already, once.
+    fn go_on(&mut self, options: &Options, snapshot: &Snapshot, reporter: &Reporter) {
+        match snapshot.view.phase {
+            Phase::Elsewhere if options.take_over && !self.took_over => {
+                self.took_over = true;
+                self.ask(Command::TakeOver);
+            }
+            Phase::PasswordRequired
+                if options.new_password_fd.is_some() && !self.new_password_given =>
+            {
+                self.new_password_given = true;
+                self.new_password(options, Phase::PasswordRequired, reporter);
+            }
+            _ => {}
+        }
+    }
+
+    /// Asks for a new password where that disturbs nobody, and sets it.
+    fn new_password(&self, options: &Options, phase: Phase, reporter: &Reporter) {
+        let with_current = phase != Phase::PasswordRequired;
+        match password::new(&self.secrets, options.new_password_fd, with_current) {
+            Ok((current, new)) => self.ask(Command::ChangePassword { current, new }),
+            Err(fault) => reporter.error(&fault),
         }
     }
 
@@ -209,9 +260,10 @@ impl Headless {
     }
 
     fn carry_out(&self, options: &Options, line: Line, reporter: &Reporter) {
-        let calls = self.engine.snapshots().borrow().view.calls.clone();
+        let snapshot = self.engine.snapshots().borrow().clone();
+        let calls = &snapshot.view.calls;
         let pick = |named, choose: fn(&[CallView]) -> Option<_>, none: &str| {
-            let call = Option::or_else(named, || choose(&calls));
+            let call = Option::or_else(named, || choose(calls));
             if call.is_none() {
                 reporter.error(none);
             }
@@ -238,6 +290,48 @@ impl Headless {
                 .map(|call| Command::Dtmf { call, digits }),
             Line::Pause(reason) => Some(Command::Pause { reason }),
             Line::Play => Some(Command::Unpause),
+            Line::Transfer(id, number) => pick(id, select::in_hand, "no call is up")
+                .map(|call| Command::Transfer { call, number }),
+            Line::TransferTo(call, other) => Some(Command::TransferTo { call, other }),
+            Line::Record(on, id) => {
+                pick(id, select::in_hand, "no call is up").map(|call| Command::Record { call, on })
+            }
+            Line::PauseRecording(on, id) => pick(id, select::in_hand, "no call is up")
+                .map(|call| Command::PauseRecording { call, on }),
+            Line::Pickup => Some(Command::Pickup),
+            Line::PauseChannel(channel, reason) => Some(Command::PauseChannel { channel, reason }),
+            Line::UnpauseChannel(channel) => Some(Command::UnpauseChannel { channel }),
+            Line::AcceptInteraction(interaction) => {
+                Some(Command::AcceptInteraction { interaction })
+            }
+            Line::DeclineInteraction(interaction) => {
+                Some(Command::DeclineInteraction { interaction })
+            }
+            Line::OpenInteraction(interaction) => Some(Command::OpenInteraction { interaction }),
+            Line::Preview(preview) => Some(Command::StartPreview { preview }),
+            Line::Callback(callback) => Some(Command::StartCallback { callback }),
+            Line::FinishCallback(callback, done) => {
+                Some(Command::FinishCallback { callback, done })
+            }
+            Line::Dispose(path, note) => Some(Command::Dispose { path, note }),
+            Line::WrapUpEnd => Some(Command::FinishWrapUp),
+            Line::CallAgain(entry) => Some(Command::CallAgain { entry }),
+            Line::MissedSeen => Some(Command::MissedSeen),
+            Line::ClearHistory => Some(Command::ClearHistory),
+            Line::Setting(field, value) => Some(Command::ChangeSetting { field, value }),
+            Line::TakeOver => Some(Command::TakeOver),
+            Line::History => {
+                reporter.history(&snapshot.view.history);
+                None
+            }
+            Line::Settings => {
+                reporter.settings(&snapshot.view.settings);
+                None
+            }
+            Line::NewPassword => {
+                self.new_password(options, snapshot.view.phase, reporter);
+                None
+            }
             Line::Code(code) => {
                 self.sign_in(options, Some(Secret::new(code)));
                 None
@@ -272,7 +366,11 @@ fn exit_of(notice: &Notice) -> Exit {
         | Notice::CodeRequired
         | Notice::WrongCode
         | Notice::AccountLocked
-        | Notice::AccountDisabled => Exit::SignInRefused,
+        | Notice::AccountDisabled
+        | Notice::BrowserSignInFailed { .. }
+        | Notice::NoBrowserSignIn => Exit::SignInRefused,
+        Notice::SignedInElsewhere { .. } => Exit::Elsewhere,
+        Notice::PasswordRequired | Notice::PasswordRefused { .. } => Exit::NewPasswordNeeded,
         Notice::ServerCertificate { .. }
         | Notice::ServerUnreachable { .. }
         | Notice::ServerBadAnswer { .. }

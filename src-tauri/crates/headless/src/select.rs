@@ -17,6 +17,11 @@ pub(crate) fn held(calls: &[CallView]) -> Option<CallId> {
     first(calls, |c| c.state == CallState::Held)
 }
 
+/// The call that is up, else the oldest on hold.
+pub(crate) fn in_hand(calls: &[CallView]) -> Option<CallId> {
+    up(calls).or_else(|| held(calls))
+}
+
 /// The call in the ear, else one that we placed, else the oldest that is not over.
 pub(crate) fn to_hang_up(calls: &[CallView]) -> Option<CallId> {
     let live = |c: &CallView| !matches!(c.state, CallState::Ended | CallState::Ending);
@@ -75,6 +80,8 @@ mod tests {
         assert_eq!(ringing(&calls), Some(CallId(3)));
         assert_eq!(up(&calls), Some(CallId(5)));
         assert_eq!(held(&calls), Some(CallId(2)));
+        assert_eq!(in_hand(&calls), Some(CallId(5)));
+        assert_eq!(in_hand(&calls[..4]), Some(CallId(2)));
         assert_eq!(to_hang_up(&calls), Some(CallId(5)));
         assert_eq!(to_hang_up(&calls[..4]), Some(CallId(2)));
         assert_eq!(to_hang_up(&calls[..1]), None);
