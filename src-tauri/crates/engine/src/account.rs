@@ -53,6 +53,7 @@ impl Line {
             domain: sip.domain.clone(),
             display_name,
             server,
+            fallbacks: Vec::new(),
             expires_s: profile.voice.expires_s,
             register: profile.voice.host == Host::Dynamic,
         };

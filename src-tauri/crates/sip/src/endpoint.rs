@@ -13,7 +13,7 @@ use tokio::time::{sleep_until, timeout};
 use crate::api::{Account, CallTarget, DialogId, EndpointConfig, Event, FlowId, SipError};
 use crate::core::{Core, Input, Output, redacted, summary};
 use crate::trace::{Ring, Trace, Wire};
-use crate::transport::{FromNet, Known, Link, Net, connect, listen};
+use crate::transport::{FromNet, Link, Locator, Net, connect, listen};
 
 /// How long [`Endpoint::shut_down`] waits for the far ends.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -83,7 +83,7 @@ impl Endpoint {
         let net = Net {
             events: from_net,
             accepted: Arc::new(AtomicU64::new(1)),
-            known: Arc::new(Known::default()),
+            locator: Arc::new(Locator::default()),
         };
         let mut listening = Vec::new();
         let mut listeners = Listeners(Vec::new());
@@ -388,11 +388,11 @@ impl Driver {
                         link.send(bytes);
                     }
                 }
-                Some(Output::Connect(flow, server)) => {
+                Some(Output::Connect(flow, server, attempt)) => {
                     let dial = connect(
                         self.net.clone(),
                         flow,
-                        server,
+                        (server, attempt),
                         self.tls.clone(),
                         self.udp_bind,
                     );

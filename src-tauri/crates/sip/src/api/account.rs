@@ -7,12 +7,14 @@ use sidetone_profile::Secret;
 pub enum ServerAddress {
     /// SIP over (secure) WebSocket; the URL with its path, `wss://host:port/ws`.
     WebSocket(url::Url),
-    /// SIP over UDP to host and port.
+    /// SIP over UDP to host and port; port 0 asks the name service for the host's SRV records (RFC 3263).
     Udp(String, u16),
-    /// SIP over TCP to host and port.
+    /// SIP over TCP to host and port; port 0 as above.
     Tcp(String, u16),
-    /// SIP over TLS to host and port.
+    /// SIP over TLS to host and port; port 0 as above.
     Tls(String, u16),
+    /// The servers of a domain, over the transport that its NAPTR and SRV records name; without any, UDP at port 5060.
+    Domain(String),
 }
 
 /// A SIP account of the client role.
@@ -28,6 +30,8 @@ pub struct Account {
     pub credentials: Credentials,
     /// Where the registrar is.
     pub server: ServerAddress,
+    /// Where else it is, tried in this order when the one before fails; `server` is gone back to.
+    pub fallbacks: Vec<ServerAddress>,
     /// Registration expiry asked for, in seconds.
     pub expires_s: u32,
     /// `false`: do not register, only connect (fixed-host agents).

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use rand::Rng;
+
 use super::address::{encoded_user, param, uri_of, write_name_addr};
 use super::back_off::BackOff;
 use super::digest::ClientDigest;
@@ -18,6 +20,8 @@ const DATAGRAM_PATIENCE: Duration = Duration::from_secs(3);
 const PROBE_PATIENCE: Duration = Duration::from_millis(1500);
 /// A certificate is not repaired within seconds.
 const CERTIFICATE_RETRY: Duration = Duration::from_secs(60);
+/// How often a phone at a fallback looks whether its preferred server is back.
+const HOME_AFTER: Duration = Duration::from_secs(60);
 /// How long a farewell may take.
 const LEAVE_PATIENCE: Duration = Duration::from_secs(2);
 
@@ -35,6 +39,14 @@ pub(crate) struct Registration {
     /// The registrar wants no RFC 5626 parameters.
     plain: bool,
     back_off: BackOff,
+    /// Attempts that failed since the last success; each one goes to the next server.
+    failures: usize,
+    /// Which of the servers it is, or is being tried; 0 is the preferred one.
+    server: usize,
+    /// When to look whether the preferred server is back.
+    home_at: Option<Instant>,
+    /// The connection that looks.
+    probe: Option<FlowId>,
     phase: Phase,
 }
 
@@ -57,7 +69,9 @@ enum Phase {
 impl Registration {
     pub(crate) fn timeout(&self) -> Option<Instant> {
         match self.phase {
-            Phase::Registered { refresh_at, .. } => Some(refresh_at),
+            Phase::Registered { refresh_at, .. } => {
+                Some(self.home_at.map_or(refresh_at, |at| at.min(refresh_at)))
+            }
             Phase::Waiting(at) => Some(at),
             _ => None,
         }
@@ -71,6 +85,18 @@ impl Registration {
             | Phase::Refreshing(flow, _)
             | Phase::Connected(flow)
             | Phase::Refused(flow) => Some(*flow),
+        }
+    }
+
+    /// The server that it is, or is being tried.
+    pub(crate) fn current_server(&self) -> &ServerAddress {
+        match self.server.checked_sub(1) {
+            Some(place) => self
+                .account
+                .fallbacks
+                .get(place)
+                .unwrap_or(&self.account.server),
+            None => &self.account.server,
         }
     }
 
@@ -90,7 +116,15 @@ pub(crate) fn server_name(server: &ServerAddress) -> String {
         ),
         ServerAddress::Udp(host, port)
         | ServerAddress::Tcp(host, port)
-        | ServerAddress::Tls(host, port) => format!("{host}:{port}"),
+        | ServerAddress::Tls(host, port)
+            if *port != 0 =>
+        {
+            format!("{host}:{port}")
+        }
+        ServerAddress::Udp(host, _)
+        | ServerAddress::Tcp(host, _)
+        | ServerAddress::Tls(host, _)
+        | ServerAddress::Domain(host) => host.clone(),
     }
 }
 
@@ -130,6 +164,10 @@ impl Core {
                     seq: 0,
                     plain: false,
                     back_off: BackOff::default(),
+                    failures: 0,
+                    server: 0,
+                    home_at: None,
+                    probe: None,
                     phase: Phase::Over,
                 });
                 self.connect();
@@ -184,9 +222,13 @@ impl Core {
             return;
         };
         registration.phase = Phase::Connecting(flow);
-        let server = registration.account.server.clone();
+        let servers = 1 + registration.account.fallbacks.len();
+        registration.server = registration.failures % servers;
+        let attempt = registration.failures / servers;
+        let server = registration.current_server().clone();
         self.registration_event(RegistrationState::Trying);
-        self.outputs.push_back(Output::Connect(flow, server));
+        self.outputs
+            .push_back(Output::Connect(flow, server, attempt));
     }
 
     pub(super) fn account_flow_up(&mut self, now: Instant, id: FlowId) {
@@ -194,12 +236,16 @@ impl Core {
             self.close_flow(id);
             return;
         };
+        if registration.probe == Some(id) {
+            self.go_home(now, id);
+            return;
+        }
         if !matches!(registration.phase, Phase::Connecting(flow) if flow == id) {
             self.close_flow(id);
             return;
         }
         if let Some(flow) = self.flows.get_mut(&id)
-            && matches!(registration.account.server, ServerAddress::WebSocket(_))
+            && matches!(registration.current_server(), ServerAddress::WebSocket(_))
         {
             flow.invalid_host = Some(registration.invalid_host.clone());
         }
@@ -217,10 +263,50 @@ impl Core {
         }
     }
 
-    pub(super) fn account_flow_down(&mut self, now: Instant, flow: FlowId, fault: &Fault) {
-        let Some(registration) = &self.registration else {
+    /// Looks whether the preferred server is back, on a connection of its own.
+    fn look_home(&mut self) {
+        let flow = FlowId(self.next_flow);
+        self.next_flow += 1;
+        let Some(registration) = &mut self.registration else {
             return;
         };
+        registration.home_at = None;
+        registration.probe = Some(flow);
+        let server = registration.account.server.clone();
+        self.outputs.push_back(Output::Connect(flow, server, 0));
+    }
+
+    /// The preferred server answers again: the registration moves there, unless somebody is talking.
+    fn go_home(&mut self, now: Instant, id: FlowId) {
+        let talking = self.calls.values().any(|call| call.account && !call.ended);
+        let Some(registration) = &mut self.registration else {
+            return;
+        };
+        registration.probe = None;
+        let old = match registration.phase {
+            Phase::Registered { flow, .. } if !talking => flow,
+            _ => {
+                registration.home_at = Some(now + HOME_AFTER);
+                self.close_flow(id);
+                return;
+            }
+        };
+        registration.failures = 0;
+        registration.server = 0;
+        registration.phase = Phase::Connecting(id);
+        self.leaving.push((old, now));
+        self.account_flow_up(now, id);
+    }
+
+    pub(super) fn account_flow_down(&mut self, now: Instant, flow: FlowId, fault: &Fault) {
+        let Some(registration) = &mut self.registration else {
+            return;
+        };
+        if registration.probe == Some(flow) {
+            registration.probe = None;
+            registration.home_at = Some(now + HOME_AFTER);
+            return;
+        }
         let ours = match registration.phase {
             Phase::Connecting(connecting) => connecting == flow,
             Phase::Refused(_) => false,
@@ -244,7 +330,17 @@ impl Core {
         if let Some(asked) = retry_after {
             wait = wait.max(asked);
         }
+        registration.failures += 1;
+        let probe = registration.probe.take();
+        registration.home_at = None;
+        if registration.failures % (1 + registration.account.fallbacks.len()) != 0 {
+            // Another server has not been asked yet.
+            wait = Duration::from_millis(self.rng.random_range(50..=300));
+        }
         registration.phase = Phase::Waiting(now + wait);
+        if let Some(probe) = probe {
+            self.close_flow(probe);
+        }
         let words = fault.words.clone();
         tracing::info!(fault = %words, retry_in_ms = wait.as_millis(), "no registration");
         self.registration_event(if fault.kind == FaultKind::Certificate {
@@ -273,6 +369,11 @@ impl Core {
         };
         match registration.phase {
             Phase::Waiting(at) if at <= now => self.connect(),
+            Phase::Registered { refresh_at, .. }
+                if refresh_at > now && registration.home_at.is_some_and(|at| at <= now) =>
+            {
+                self.look_home();
+            }
             Phase::Registered { flow, refresh_at } if refresh_at <= now => {
                 self.refresh_registration(now, flow);
             }
@@ -404,7 +505,7 @@ impl Core {
                 }
             }
             408 | 480 | 500..=599 => {
-                let name = server_name(&registration.account.server);
+                let name = server_name(registration.current_server());
                 let words = format!(
                     "the server at {name} does not register phones now ({status} {})",
                     response.reason()
@@ -457,6 +558,12 @@ impl Core {
             .unwrap_or(registration.expires_s);
         registration.service_route = response.list("Service-Route");
         registration.back_off.reset();
+        registration.failures = registration.server;
+        if registration.server == 0 {
+            registration.home_at = None;
+        } else if registration.probe.is_none() && registration.home_at.is_none() {
+            registration.home_at = Some(now + HOME_AFTER);
+        }
         // Half of the time leaves room for a lost answer and a new connection.
         let refresh = Duration::from_secs(u64::from(granted.max(2))) / 2;
         registration.phase = Phase::Registered {
@@ -473,7 +580,7 @@ impl Core {
         };
         match &registration.phase {
             Phase::Registering(flow, key) | Phase::Refreshing(flow, key) if *key == answer.key => {
-                let name = server_name(&registration.account.server);
+                let name = server_name(registration.current_server());
                 let flow = *flow;
                 let words = format!("the server at {name} does not answer");
                 // Over a stream the way is open and the server silent; datagrams tell nothing of the way.

@@ -90,6 +90,7 @@ impl Phone {
             display_name: String::new(),
             credentials: credentials(),
             server: ServerAddress::Udp("192.0.2.1".to_owned(), 5060),
+            fallbacks: Vec::new(),
             expires_s: 120,
             register: true,
         };
@@ -147,7 +148,7 @@ impl Phone {
                         self.last = Some(message);
                     }
                 }
-                Output::Connect(line, _) => self.line = line,
+                Output::Connect(line, ..) => self.line = line,
                 Output::Close(_) | Output::Event(_) => {}
             }
         }

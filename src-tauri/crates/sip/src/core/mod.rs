@@ -34,6 +34,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use self::account::Registration;
+pub(crate) use self::account::server_name;
 use self::address::param;
 use self::call::Call;
 use self::digest::ServerDigest;
@@ -74,7 +75,8 @@ pub(crate) enum Input {
 #[derive(Debug)]
 pub(crate) enum Output {
     Send(FlowId, Vec<u8>),
-    Connect(FlowId, ServerAddress),
+    /// The number counts the failures since the server was last reached.
+    Connect(FlowId, ServerAddress, usize),
     Close(FlowId),
     Event(Event),
 }

@@ -10,59 +10,56 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::dial::{dial, resolve};
+use super::dial::dial;
+use super::locate::host_of;
 use super::{CONNECT_PATIENCE, FromNet, Link, Net, stream, udp, web_socket};
 use crate::api::{FlowId, ServerAddress};
-use crate::core::{Fault, FaultKind, Flow, TransportKind};
+use crate::core::{Fault, FaultKind, Flow, TransportKind, server_name};
 
-/// Runs one client connection from its set-up to its end.
+/// Runs one client connection from its set-up to its end; `attempt` counts the failures before it.
 pub(crate) async fn connect(
     net: Net,
     id: FlowId,
-    server: ServerAddress,
+    (server, attempt): (ServerAddress, usize),
     tls: Option<Arc<rustls::ClientConfig>>,
     udp_bind: Option<SocketAddr>,
 ) {
-    let fault = run(&net, id, &server, tls, udp_bind).await;
+    let fault = run(&net, id, (&server, attempt), tls, udp_bind).await;
     net.tell(FromNet::Down(id, fault));
 }
 
 async fn run(
     net: &Net,
     id: FlowId,
-    server: &ServerAddress,
+    (server, attempt): (&ServerAddress, usize),
     tls: Option<Arc<rustls::ClientConfig>>,
     udp_bind: Option<SocketAddr>,
 ) -> Fault {
-    let (host, port) = match server {
-        ServerAddress::WebSocket(url) => match (url.host_str(), url.port_or_known_default()) {
-            (Some(host), Some(port)) => (host.trim_matches(['[', ']']).to_owned(), port),
-            _ => return Fault::network(format!("{url} names no server")),
-        },
-        ServerAddress::Udp(host, port)
-        | ServerAddress::Tcp(host, port)
-        | ServerAddress::Tls(host, port) => (host.trim_matches(['[', ']']).to_owned(), *port),
-    };
-    let name = format!("{host}:{port}");
-    let silent = || Fault::network(format!("the server at {name} does not answer"));
-    if let ServerAddress::Udp(..) = server {
-        let addresses = match resolve(net, &host, port).await {
-            Ok(addresses) => addresses,
-            Err(fault) => return fault,
-        };
-        return udp::run_client(net, id, addresses[0], udp_bind, &name).await;
+    // What is verified is the configured name, wherever the name service leads to.
+    let host = host_of(server);
+    let name = server_name(server);
+    if host.is_empty() {
+        return Fault::network("the address names no server");
     }
-    let tcp = match timeout(CONNECT_PATIENCE, dial(net, &host, port, &name)).await {
+    let found = match net.locator.locate(server, attempt).await {
+        Ok(found) => found,
+        Err(fault) => return fault,
+    };
+    let silent = || Fault::network(format!("the server at {name} does not answer"));
+    if found.kind == TransportKind::Udp {
+        return udp::run_client(net, id, found.addresses[0], udp_bind, &name).await;
+    }
+    let tcp = match timeout(CONNECT_PATIENCE, dial(&found.addresses, &name)).await {
         Ok(Ok(tcp)) => tcp,
         Ok(Err(fault)) => return fault,
         Err(_) => return silent(),
     };
     let secure = match server {
         ServerAddress::WebSocket(url) => url.scheme() == "wss",
-        _ => matches!(server, ServerAddress::Tls(..)),
+        _ => found.kind == TransportKind::Tls,
     };
     if !secure {
-        return over(net, id, server, tcp, None, &name).await;
+        return over(net, id, (server, secure), tcp, None, &name).await;
     }
     let Some(config) = tls else {
         return Fault {
@@ -76,7 +73,7 @@ async fn run(
     let addresses = addresses_of(&tcp);
     let connector = TlsConnector::from(config);
     match timeout(CONNECT_PATIENCE, connector.connect(server_name, tcp)).await {
-        Ok(Ok(stream)) => over(net, id, server, stream, addresses, &name).await,
+        Ok(Ok(stream)) => over(net, id, (server, secure), stream, addresses, &name).await,
         Ok(Err(error)) => Fault::of_io(&error, &name),
         Err(_) => silent(),
     }
@@ -106,7 +103,7 @@ fn addresses_of(tcp: &TcpStream) -> Option<(SocketAddr, SocketAddr)> {
 async fn over<S>(
     net: &Net,
     id: FlowId,
-    server: &ServerAddress,
+    (server, secure): (&ServerAddress, bool),
     stream: S,
     addresses: Option<(SocketAddr, SocketAddr)>,
     name: &str,
@@ -146,12 +143,12 @@ where
             let outgoing = up(kind);
             web_socket::run(net, id, socket, outgoing, name).await
         }
-        ServerAddress::Tls(..) => {
-            let outgoing = up(TransportKind::Tls);
-            stream::run(net, id, stream, outgoing, name, true).await
-        }
         _ => {
-            let outgoing = up(TransportKind::Tcp);
+            let outgoing = up(if secure {
+                TransportKind::Tls
+            } else {
+                TransportKind::Tcp
+            });
             stream::run(net, id, stream, outgoing, name, true).await
         }
     }

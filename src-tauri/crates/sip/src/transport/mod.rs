@@ -7,6 +7,7 @@ mod framing;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod fuzzing;
 mod listen;
+mod locate;
 mod stream;
 mod udp;
 mod web_socket;
@@ -20,8 +21,8 @@ use tokio::net::UdpSocket;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 pub(crate) use self::connect::connect;
-pub(crate) use self::dial::Known;
 pub(crate) use self::listen::listen;
+pub(crate) use self::locate::Locator;
 use crate::api::FlowId;
 use crate::core::{Fault, Flow};
 
@@ -70,8 +71,7 @@ impl Link {
 pub(crate) struct Net {
     pub(crate) events: UnboundedSender<FromNet>,
     pub(crate) accepted: Arc<AtomicU64>,
-    /// Addresses of servers as they were found last.
-    pub(crate) known: Arc<dial::Known>,
+    pub(crate) locator: Arc<Locator>,
 }
 
 impl Net {

@@ -151,6 +151,7 @@ pub(crate) fn account(server: ServerAddress, secret: &str) -> Account {
             secret: Secret::new(secret),
         },
         server,
+        fallbacks: Vec::new(),
         expires_s: 120,
         register: true,
     }

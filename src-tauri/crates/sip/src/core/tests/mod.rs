@@ -55,6 +55,7 @@ fn account(secret: &str) -> Account {
             secret: Secret::new(secret),
         },
         server: ServerAddress::Udp("192.0.2.1".to_owned(), 5060),
+        fallbacks: Vec::new(),
         expires_s: 120,
         register: true,
     }
@@ -172,7 +173,7 @@ impl Sim {
             };
             match output {
                 Output::Send(_, bytes) => self.send(side, bytes),
-                Output::Connect(id, _) => {
+                Output::Connect(id, ..) => {
                     if self.up {
                         self.line = Some(id);
                         let (ours, theirs) = (flow(self.kind, true), flow(self.kind, false));
@@ -242,6 +243,7 @@ fn short(event: &Event) -> String {
         Event::ReferProgress { status, done, .. } => {
             format!("ReferProgress {status}{}", if *done { " done" } else { "" })
         }
+        Event::Redirected { targets, .. } => format!("Redirected {targets:?}"),
         Event::Referred(wish) => format!("Referred {}", wish.target),
         Event::Ended { end, .. } => format!("Ended {end:?}"),
         Event::Registered(request) => format!("Registered {}", request.expires_s),

@@ -1,11 +1,11 @@
 //! The registration of the account in virtual time.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::solo::Solo;
 use super::{Side, Sim};
-use crate::api::{Event, RegistrationState};
-use crate::core::{Fault, FaultKind, Input, TransportKind};
+use crate::api::{CallTarget, Event, FlowId, RegistrationState, ServerAddress};
+use crate::core::{Core, Fault, FaultKind, Input, Message, Output, TransportKind};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -213,4 +213,117 @@ fn a_bad_certificate_is_named_and_retried_slowly() {
     assert_eq!(told, ["Trying", "Certificate { fault: \"expired\" }"]);
     sim.run(SECOND * 2, |_, _, _| {});
     assert_eq!(sim.told(Side::Phone).len(), 3, "tried again after a minute");
+}
+
+/// A phone with a second server; which one each connection is made to.
+fn two_servers() -> (Core, Instant) {
+    let mut core = Core::new(String::new(), None, 3);
+    let now = Instant::now();
+    let mut account = super::account("right");
+    account.fallbacks = vec![ServerAddress::Tcp("192.0.2.7".to_owned(), 5060)];
+    core.handle(now, Input::Account(Some(Box::new(account))));
+    (core, now)
+}
+
+/// Lets the core run until it wants a connection; gives when, its name, and the server.
+fn next_connection(core: &mut Core, now: &mut Instant) -> (FlowId, ServerAddress) {
+    loop {
+        while let Some(output) = core.poll_output() {
+            if let Output::Connect(id, server, _) = output {
+                return (id, server);
+            }
+        }
+        *now = core.poll_timeout().expect("it goes on trying").max(*now);
+        core.handle_timeout(*now);
+    }
+}
+
+/// Answers the REGISTER that was sent over this connection.
+fn register(core: &mut Core, now: Instant, id: FlowId) {
+    core.handle(
+        now,
+        Input::FlowUp(id, super::flow(TransportKind::Tcp, true)),
+    );
+    while let Some(output) = core.poll_output() {
+        if let Output::Send(_, bytes) = output {
+            let register = Message::parse(&bytes).expect("readable");
+            assert_eq!(register.method(), "REGISTER");
+            let ok = register.reply(200).with_tag("r").with("Expires", "600");
+            core.handle(now, Input::Received(id, ok.to_bytes()));
+        }
+    }
+}
+
+#[test]
+fn the_next_server_is_tried_at_once_and_the_first_gone_back_to() {
+    let (mut core, mut now) = two_servers();
+    let (first, server) = next_connection(&mut core, &mut now);
+    assert!(matches!(server, ServerAddress::Udp(..)));
+    let start = now;
+    core.handle(now, Input::FlowDown(first, Fault::network("refused")));
+    let (second, server) = next_connection(&mut core, &mut now);
+    assert!(matches!(server, ServerAddress::Tcp(..)), "{server:?}");
+    assert!(now - start <= Duration::from_millis(300));
+    register(&mut core, now, second);
+    // A look at the preferred server now and then; nobody is disturbed while it is away.
+    for _ in 0..2 {
+        let before = now;
+        let (probe, server) = next_connection(&mut core, &mut now);
+        assert!(matches!(server, ServerAddress::Udp(..)));
+        assert!(now - before >= SECOND * 59);
+        core.handle(now, Input::FlowDown(probe, Fault::network("refused")));
+        while let Some(output) = core.poll_output() {
+            assert!(!matches!(output, Output::Event(_)), "{output:?}");
+        }
+    }
+    let (home, _) = next_connection(&mut core, &mut now);
+    register(&mut core, now, home);
+    assert_eq!(
+        core.registration.as_ref().and_then(|r| r.flow()),
+        Some(home)
+    );
+    core.handle_timeout(now + SECOND);
+    let mut closed = false;
+    while let Some(output) = core.poll_output() {
+        closed |= matches!(output, Output::Close(flow) if flow == second);
+    }
+    assert!(closed, "the fallback is left");
+    // When both fail, they are asked in turn.
+    let mut asked = Vec::new();
+    let mut line = home;
+    for _ in 0..4 {
+        core.handle(now, Input::FlowDown(line, Fault::network("gone")));
+        let (id, server) = next_connection(&mut core, &mut now);
+        asked.push(matches!(server, ServerAddress::Udp(..)));
+        line = id;
+    }
+    assert_eq!(asked, [false, true, false, true]);
+}
+
+#[test]
+fn a_call_keeps_the_phone_at_its_fallback() {
+    let (mut core, mut now) = two_servers();
+    let (first, _) = next_connection(&mut core, &mut now);
+    core.handle(now, Input::FlowDown(first, Fault::network("refused")));
+    let (second, _) = next_connection(&mut core, &mut now);
+    register(&mut core, now, second);
+    let target = CallTarget::Account("600".to_owned());
+    core.invite(now, target, "offer".to_owned(), vec![])
+        .expect("a call");
+    while let Some(output) = core.poll_output() {
+        if let Output::Send(line, bytes) = output {
+            let invite = Message::parse(&bytes).expect("readable");
+            let ringing = invite.reply(180).with_tag("far").to_bytes();
+            core.handle(now, Input::Received(line, ringing));
+        }
+    }
+    let (probe, _) = next_connection(&mut core, &mut now);
+    core.handle(
+        now,
+        Input::FlowUp(probe, super::flow(TransportKind::Tcp, true)),
+    );
+    assert_eq!(
+        core.registration.as_ref().and_then(|r| r.flow()),
+        Some(second)
+    );
 }

@@ -51,7 +51,7 @@ impl Solo {
                     let read = if bad { Message::read } else { Message::parse };
                     self.sent.push(read(&bytes).expect("readable"));
                 }
-                Output::Connect(id, _) => self.line = id,
+                Output::Connect(id, ..) => self.line = id,
                 Output::Close(_) => {}
                 Output::Event(event) => self.events.push(event),
             }
