@@ -1,6 +1,7 @@
 //! One call's sound, as the rest of the phone sees it.
 
 use std::fmt;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,10 +11,10 @@ use crate::record::Recorder;
 use crate::rtp::{Outgoing, RtpSession};
 use crate::sdp::{self, LocalSide, Negotiated, OfferAnswer};
 use crate::transport::driver::{self, Sockets};
-use crate::transport::gather;
+use crate::transport::gather::{self, Reflexive};
 use crate::transport::{Identity, MediaTransport, TransportEvent};
 use crate::{
-    BLOCK, Block, Direction, KeyingPlan, MediaConfig, MediaError, Recorded, Recording,
+    BLOCK, Block, Direction, IceServer, KeyingPlan, MediaConfig, MediaError, Recorded, Recording,
     SessionEvent, SessionStats,
 };
 
@@ -63,6 +64,7 @@ impl Session {
     pub fn apply_answer(&self, answer: &str) -> Result<(), MediaError> {
         self.change(|state| {
             if let Some(negotiated) = state.negotiation.answered(answer)? {
+                state.way_before = None;
                 state.apply(&negotiated)?;
             }
             Ok(())
@@ -79,7 +81,30 @@ impl Session {
 
     /// Forgets an offer that was refused.
     pub fn roll_back(&self) {
-        self.inner().lock().negotiation.roll_back();
+        let mut state = self.inner().lock();
+        state.negotiation.roll_back();
+        if let Some(before) = state.way_before.take() {
+            state.transport.cancel_restart();
+            state.negotiation.set_way(before);
+        }
+    }
+
+    /// Makes a new offer on the network addresses of now (ICE restart), after the network changed or the sound was
+    /// interrupted. The old path serves until the answer came and the new one is found; keys and sound go on. Takes
+    /// up to 500 ms when a STUN server is asked. [`Session::roll_back`] when the offer is refused.
+    ///
+    /// # Errors
+    /// [`MediaError::NoPath`] without WebRTC, [`MediaError::OfferAnswer`] while an offer is open,
+    /// [`MediaError::Socket`] when there is no network.
+    pub async fn restart(&self, direction: Direction) -> Result<String, MediaError> {
+        let places = self.inner().lock().places.clone();
+        if places.plan != KeyingPlan::Webrtc {
+            return Err(MediaError::NoPath("only WebRTC calls can move".to_owned()));
+        }
+        let sockets = gather::sockets(&places.bind, places.with_loopback).await?;
+        let reflexive = gather::reflexive(&sockets, &places.ice_servers).await;
+        let sockets = Sockets::new(sockets)?;
+        self.change(|state| state.move_to(sockets, &reflexive, direction))
     }
 
     /// Answers a new offer of the far end, keeping `hold` when we hold it.
@@ -238,12 +263,7 @@ impl Inner {
     }
 
     /// Takes a datagram of one of our sockets.
-    pub(crate) fn handle_datagram(
-        &self,
-        local: std::net::SocketAddr,
-        from: std::net::SocketAddr,
-        datagram: &[u8],
-    ) {
+    pub(crate) fn handle_datagram(&self, local: SocketAddr, from: SocketAddr, datagram: &[u8]) {
         let mut state = self.lock();
         state
             .transport
@@ -251,12 +271,12 @@ impl Inner {
         self.settle(&mut state);
     }
 
-    /// Runs the timers; gives when they want to run next, `None` when the session is closed.
-    pub(crate) fn handle_timeout(&self) -> Option<Instant> {
+    /// Runs the timers; gives when they want to run next and the sockets of now, `None` when the session is closed.
+    pub(crate) fn handle_timeout(&self) -> Option<(Instant, Arc<Sockets>)> {
         let now = Instant::now();
         let mut guard = self.lock();
         let state = &mut *guard;
-        state.sockets.as_ref()?;
+        let sockets = Arc::clone(state.sockets.as_ref()?);
         if state
             .transport
             .poll_timeout(now)
@@ -274,12 +294,8 @@ impl Inner {
         state.send(out);
         self.settle(state);
         let latest = now + driver::TICK;
-        Some(
-            state
-                .transport
-                .poll_timeout(now)
-                .map_or(latest, |at| at.min(latest)),
-        )
+        let next = state.transport.poll_timeout(now);
+        Some((next.map_or(latest, |at| at.min(latest)), sockets))
     }
 
     /// Passes on what the transport gave.
@@ -339,11 +355,64 @@ struct State {
     rtp: RtpSession,
     identity: &'static Identity,
     recorder: Option<Recorder>,
+    places: Arc<Places>,
+    /// How we were reached before a restart whose answer has not come.
+    way_before: Option<sdp::LocalWay>,
     /// `None` once closed.
     sockets: Option<Arc<Sockets>>,
 }
 
+/// Where a session looks for its ways.
+#[derive(Debug)]
+struct Places {
+    plan: KeyingPlan,
+    bind: Vec<IpAddr>,
+    with_loopback: bool,
+    ice_servers: Vec<IceServer>,
+}
+
 impl State {
+    /// Offers new sockets; the old ones go but for the one in use.
+    fn move_to(
+        &mut self,
+        new: Sockets,
+        reflexive: &[Reflexive],
+        direction: Direction,
+    ) -> Result<String, MediaError> {
+        let old = self
+            .sockets
+            .clone()
+            .ok_or(MediaError::OfferAnswer("the call has ended"))?;
+        let in_use = self.transport.in_use();
+        let (ice, mut candidates) = self
+            .transport
+            .prepare_move(Instant::now(), &new.addresses())?;
+        candidates.extend(
+            reflexive
+                .iter()
+                .enumerate()
+                .map(|(index, reflexive)| reflexive.candidate(index)),
+        );
+        let way = sdp::LocalWay {
+            rtp: seen(&new, reflexive),
+            ice: Some(ice),
+            candidates,
+        };
+        let before = self.negotiation.set_way(way);
+        match self.negotiation.offer(direction) {
+            Ok(offer) => {
+                self.way_before = Some(before);
+                self.sockets = Some(Arc::new(new.with(&old, in_use)));
+                Ok(offer)
+            }
+            Err(error) => {
+                self.negotiation.set_way(before);
+                self.transport.cancel_restart();
+                Err(error)
+            }
+        }
+    }
+
     fn apply(&mut self, negotiated: &Negotiated) -> Result<(), MediaError> {
         self.rtp.apply(negotiated)?;
         self.transport
@@ -415,6 +484,13 @@ impl Setup {
                 rtp: RtpSession::new(),
                 identity,
                 recorder: None,
+                places: Arc::new(Places {
+                    plan: config.plan,
+                    bind: config.bind.clone(),
+                    with_loopback,
+                    ice_servers: config.ice_servers.clone(),
+                }),
+                way_before: None,
                 sockets: Some(Arc::new(sockets)),
             },
             began,
@@ -423,15 +499,14 @@ impl Setup {
 
     fn start(self) -> (Session, mpsc::UnboundedReceiver<SessionEvent>) {
         let (events, receiver) = mpsc::unbounded_channel();
-        let sockets = self.state.sockets.clone();
         let inner = Arc::new(Inner {
             state: Mutex::new(self.state),
             wake: Notify::new(),
             began: self.began,
             events,
         });
-        if let Some(sockets) = sockets {
-            tokio::spawn(driver::run(Arc::clone(&inner), sockets));
+        if inner.lock().sockets.is_some() {
+            tokio::spawn(driver::run(Arc::clone(&inner)));
         }
         let handle = Arc::new(Handle { inner });
         (Session { handle }, receiver)
@@ -455,21 +530,25 @@ async fn webrtc(
     for (index, reflexive) in reflexive.iter().enumerate() {
         candidates.push(reflexive.candidate(index));
     }
-    let first = sockets.first();
-    let seen = reflexive
-        .iter()
-        .find(|reflexive| reflexive.base == first)
-        .map_or(first, |reflexive| reflexive.mapped);
     let local = LocalSide {
         plan: config.plan,
         codecs: config.codecs.clone(),
-        rtp: seen,
+        rtp: seen(&sockets, &reflexive),
         rtcp: None,
         ice: Some(ice),
         candidates,
         fingerprint: Some(identity.fingerprint().clone()),
     };
     Ok((sockets, transport, local))
+}
+
+/// How the world sees the preferred socket.
+fn seen(sockets: &Sockets, reflexive: &[Reflexive]) -> SocketAddr {
+    let first = sockets.first();
+    reflexive
+        .iter()
+        .find(|reflexive| reflexive.base == first)
+        .map_or(first, |reflexive| reflexive.mapped)
 }
 
 async fn plain(

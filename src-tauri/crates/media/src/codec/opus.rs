@@ -11,10 +11,19 @@ const RATE: u32 = 48_000;
 const LONGEST: usize = 5_760;
 /// Full-band speech with room for the redundancy, bit/s.
 const BITRATE: i32 = 32_000;
+/// Between these the bitrate follows the loss that the far end reports, bit/s.
+const LEAST: i32 = 12_000;
+const MOST: i32 = 40_000;
+/// Loss above this is a way that is too narrow: we send less, percent.
+const CONGESTED: u8 = 10;
+/// Loss up to this leaves room for more, percent.
+const FREE: u8 = 2;
+/// What is added at a report without loss, bit/s.
+const STEP: i32 = 4_000;
 /// Bounds of `maxaveragebitrate`, bit/s (RFC 7587 section 6.1).
 const BITRATE_RANGE: std::ops::RangeInclusive<i32> = 6_000..=510_000;
 /// Loss that the encoder prepares for until reports say better, percent.
-const EXPECTED_LOSS: i32 = 5;
+const EXPECTED_LOSS: u8 = 5;
 
 /// Opus.
 pub(super) const SPEC: CodecSpec = CodecSpec {
@@ -34,6 +43,12 @@ struct Encoder {
     state: opus::Encoder,
     frame: usize,
     dtx: bool,
+    fec: bool,
+    /// What the far end takes at most, bit/s.
+    limit: i32,
+    bitrate: i32,
+    /// Loss that the redundancy is made for, percent.
+    expected: u8,
 }
 
 impl Encoder {
@@ -45,11 +60,13 @@ impl Encoder {
         let limit = wish("maxaveragebitrate")
             .and_then(|value| value.parse::<i32>().ok())
             .filter(|value| BITRATE_RANGE.contains(value));
+        let limit = limit.unwrap_or(MOST);
+        let bitrate = limit.min(BITRATE);
         let build = || -> Result<opus::Encoder, opus::Error> {
             let mut state = opus::Encoder::new(RATE, Channels::Mono, Application::Voip)?;
-            state.set_bitrate(Bitrate::Bits(limit.unwrap_or(BITRATE).min(BITRATE)))?;
+            state.set_bitrate(Bitrate::Bits(bitrate))?;
             state.set_inband_fec(fec)?;
-            state.set_packet_loss_perc(if fec { EXPECTED_LOSS } else { 0 })?;
+            state.set_packet_loss_perc(if fec { i32::from(EXPECTED_LOSS) } else { 0 })?;
             state.set_dtx(dtx)?;
             Ok(state)
         };
@@ -60,6 +77,10 @@ impl Encoder {
             })?,
             frame: (RATE / 1_000 * packet_ms(setup.ptime_ms)) as usize,
             dtx,
+            fec,
+            limit,
+            bitrate,
+            expected: EXPECTED_LOSS,
         })
     }
 }
@@ -97,7 +118,25 @@ impl Encode for Encoder {
     }
 
     fn expect_loss(&mut self, percent: u8) {
-        if let Err(error) = self.state.set_packet_loss_perc(i32::from(percent.min(100))) {
+        // Up at once, down by and by: losses come again.
+        self.expected = percent
+            .min(100)
+            .max(self.expected - self.expected.div_ceil(4));
+        let bitrate = if percent <= FREE {
+            self.bitrate + STEP
+        } else if percent <= CONGESTED {
+            self.bitrate
+        } else {
+            self.bitrate * 3 / 4
+        };
+        self.bitrate = bitrate.clamp(LEAST, MOST).min(self.limit);
+        let mut adjust = || -> Result<(), opus::Error> {
+            if self.fec {
+                self.state.set_packet_loss_perc(i32::from(self.expected))?;
+            }
+            self.state.set_bitrate(Bitrate::Bits(self.bitrate))
+        };
+        if let Err(error) = adjust() {
             tracing::debug!(%error, "opus loss share");
         }
     }

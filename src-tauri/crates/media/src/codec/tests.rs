@@ -229,6 +229,36 @@ fn opus_honours_what_the_far_end_asks_for() {
 }
 
 #[test]
+fn opus_sends_less_where_much_is_lost_and_more_where_nothing_is() {
+    let spec = spec(Codec::Opus).expect("built");
+    let pcm = voice(48_000, 2.0);
+    // Bit rate after so many reports of this loss.
+    let rate = |fmtp: &str, reports: usize, percent: u8| {
+        let setup = EncoderSetup {
+            ptime_ms: 20,
+            remote_fmtp: fmtp,
+        };
+        let mut encoder = spec.encoder(&setup).expect("encoder");
+        (0..reports).for_each(|_| encoder.expect_loss(percent));
+        let mut bytes = 0;
+        for frame in pcm.chunks_exact(960) {
+            let mut payload = Vec::new();
+            encoder.encode(frame, &mut payload);
+            bytes += payload.len();
+        }
+        bytes * 8 / 2
+    };
+    let fmtp = "useinbandfec=1";
+    let (narrow, start, free) = (rate(fmtp, 10, 30), rate(fmtp, 0, 0), rate(fmtp, 10, 0));
+    println!("{narrow} at 30 % loss, {start} at first, {free} without loss, bit/s");
+    assert!(narrow < 16_000, "{narrow}");
+    assert!(narrow < start && start < free, "{narrow} {start} {free}");
+    assert!(free < 48_000, "{free}");
+    let limited = rate("maxaveragebitrate=16000", 10, 0);
+    assert!(limited < 20_000, "{limited} where the far end allows 16000");
+}
+
+#[test]
 fn opus_pauses_only_when_the_far_end_asks() {
     let spec = spec(Codec::Opus).expect("built");
     let skipped = |fmtp| {

@@ -13,7 +13,7 @@ use std::net::{IpAddr, SocketAddr};
 use sidetone_profile::Secret;
 
 pub(crate) use negotiation::{
-    DtlsRole, LocalSide, Negotiated, OfferAnswer, TransportPlan, names_loopback,
+    DtlsRole, LocalSide, LocalWay, Negotiated, OfferAnswer, TransportPlan, names_loopback,
 };
 
 use crate::Direction;

@@ -38,6 +38,17 @@ pub(crate) struct LocalSide {
     pub(crate) fingerprint: Option<Fingerprint>,
 }
 
+/// How we are reached with ICE.
+#[derive(Clone, Debug)]
+pub(crate) struct LocalWay {
+    /// Default address.
+    pub(crate) rtp: SocketAddr,
+    /// Credentials.
+    pub(crate) ice: Option<IceParams>,
+    /// Candidates without their `candidate:`.
+    pub(crate) candidates: Vec<String>,
+}
+
 /// Our role in the DTLS handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DtlsRole {
@@ -186,6 +197,19 @@ impl OfferAnswer {
         self.open = true;
         self.offer = Some(audio.clone());
         Ok(self.describe(audio))
+    }
+
+    /// Takes a new way to us into what is written next; gives the one before.
+    pub(crate) fn set_way(&mut self, way: LocalWay) -> LocalWay {
+        let before = LocalWay {
+            rtp: self.local.rtp,
+            ice: self.local.ice.take(),
+            candidates: std::mem::take(&mut self.local.candidates),
+        };
+        self.local.rtp = way.rtp;
+        self.local.ice = way.ice;
+        self.local.candidates = way.candidates;
+        before
     }
 
     /// Takes new ICE credentials into what is written next.

@@ -355,3 +355,101 @@ async fn a_session_closes_with_its_last_clone() {
     std::net::UdpSocket::bind(address).expect("the port is free");
     drop(b);
 }
+
+#[tokio::test]
+async fn a_call_moves_to_new_sockets_and_is_heard_throughout() {
+    let webrtc = config(KeyingPlan::Webrtc, &[Codec::Ulaw]);
+    let (mut a, mut b) = joined(webrtc.clone(), webrtc).await;
+    speak(&mut a, &mut b, |a, b| hears(a) && hears(b)).await;
+    let way = |side: &Side| {
+        side.session
+            .inner()
+            .lock()
+            .transport
+            .in_use()
+            .expect("a way")
+    };
+    let before = way(&a);
+    // Refused at first: everything stays.
+    let offer = a
+        .session
+        .restart(Direction::SendRecv)
+        .await
+        .expect("an offer");
+    assert!(
+        a.session.reoffer(Direction::SendRecv).is_err(),
+        "one at a time"
+    );
+    a.session.roll_back();
+    drop(offer);
+    a.heard.clear();
+    b.heard.clear();
+    speak(&mut a, &mut b, |a, b| hears(a) && hears(b)).await;
+    assert_eq!(way(&a), before);
+    // Agreed: the sound takes the new way.
+    let offer = a
+        .session
+        .restart(Direction::SendRecv)
+        .await
+        .expect("an offer");
+    let answer = b.session.answer_reoffer(&offer, false).expect("an answer");
+    a.session.apply_answer(&answer).expect("accepted");
+    let (sent, lost) = (
+        b.session.stats().packets_received,
+        b.session.stats().packets_lost,
+    );
+    speak(&mut a, &mut b, |a, _| way(a) != before).await;
+    a.heard.clear();
+    b.heard.clear();
+    speak(&mut a, &mut b, |a, b| hears(a) && hears(b)).await;
+    let stats = b.session.stats();
+    assert!(stats.packets_received > sent + 20);
+    assert_eq!(stats.packets_lost, lost, "nothing was lost on the way");
+    assert_eq!(stats.keying, "AEAD_AES_256_GCM");
+    // And an ordinary offer afterwards.
+    let offer = a.session.reoffer(Direction::SendOnly).expect("an offer");
+    let answer = b.session.answer_reoffer(&offer, false).expect("an answer");
+    a.session.apply_answer(&answer).expect("accepted");
+    assert_eq!(b.session.direction(), Direction::RecvOnly);
+}
+
+#[tokio::test]
+async fn plain_calls_do_not_move() {
+    let plain = config(KeyingPlan::Plain, &[Codec::Ulaw]);
+    let (a, _b) = joined(plain.clone(), plain).await;
+    let refused = a.session.restart(Direction::SendRecv).await;
+    assert!(matches!(refused, Err(MediaError::NoPath(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_call_is_recorded_with_both_sides() {
+    let plain = config(KeyingPlan::Plain, &[Codec::Ulaw]);
+    let (mut a, mut b) = joined(plain.clone(), plain).await;
+    let path = std::env::temp_dir().join(format!("sidetone-call-{}.wav", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    assert_eq!(a.session.stop_recording(), None);
+    let recording = Recording {
+        path: path.clone(),
+        format: crate::RecordingFormat::Wav,
+        channels: crate::RecordingChannels::AgentLeftCustomerRight,
+    };
+    a.session.record(recording.clone()).expect("recording");
+    assert!(a.session.record(recording).is_err(), "one at a time");
+    speak(&mut a, &mut b, |a, _| a.heard.len() >= 96_000).await;
+    let recorded = a.session.stop_recording().expect("a recording");
+    assert!(recorded.duration_ms >= 1_900, "{recorded:?}");
+    let mut reader = hound::WavReader::open(&path).expect("a WAV file");
+    let samples: Vec<f32> = reader
+        .samples::<i16>()
+        .map(|sample| f32::from(sample.expect("a sample")) / 32_768.0)
+        .collect();
+    for channel in 0..2 {
+        let pcm: Vec<f32> = samples.iter().skip(channel).step_by(2).copied().collect();
+        let level = level::tone_level(&pcm[16_000..], 16_000, 440.0);
+        assert!(
+            (level + 13.5).abs() < 1.0,
+            "channel {channel}: {level} dBov"
+        );
+    }
+    std::fs::remove_file(path).expect("removed");
+}

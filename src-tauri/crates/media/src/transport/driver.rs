@@ -22,7 +22,7 @@ const LONGEST: usize = 2048;
 /// The sockets of a session.
 #[derive(Debug)]
 pub(crate) struct Sockets {
-    sockets: Vec<(SocketAddr, UdpSocket)>,
+    sockets: Vec<(SocketAddr, Arc<UdpSocket>)>,
 }
 
 impl Sockets {
@@ -33,10 +33,20 @@ impl Sockets {
     pub(crate) fn new(sockets: Vec<UdpSocket>) -> Result<Self, MediaError> {
         let sockets = sockets
             .into_iter()
-            .map(|socket| Ok((socket.local_addr()?, socket)))
+            .map(|socket| Ok((socket.local_addr()?, Arc::new(socket))))
             .collect::<std::io::Result<Vec<_>>>()
             .map_err(|error| MediaError::Socket(error.to_string()))?;
         Ok(Self { sockets })
+    }
+
+    /// These and, of others, the one at an address that is still in use.
+    pub(crate) fn with(mut self, others: &Self, in_use: Option<SocketAddr>) -> Self {
+        let kept = others
+            .sockets
+            .iter()
+            .filter(|(address, _)| Some(*address) == in_use);
+        self.sockets.extend(kept.cloned());
+        self
     }
 
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
@@ -84,9 +94,9 @@ impl Sockets {
 }
 
 /// Runs a session until it is closed.
-pub(crate) async fn run(inner: Arc<Inner>, sockets: Arc<Sockets>) {
+pub(crate) async fn run(inner: Arc<Inner>) {
     let mut buffer = vec![0; LONGEST];
-    while let Some(next) = inner.handle_timeout() {
+    while let Some((next, sockets)) = inner.handle_timeout() {
         tokio::select! {
             (local, received) = sockets.receive(&mut buffer) => match received {
                 Ok((length, from)) => inner.handle_datagram(local, from, &buffer[..length]),

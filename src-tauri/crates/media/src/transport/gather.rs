@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
 use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::net::{UdpSocket, lookup_host};
 use tokio::time::{Instant, timeout_at};
@@ -11,6 +13,8 @@ use crate::{IceServer, MediaError};
 
 /// Time for the whole of gathering beyond opening sockets.
 const LIMIT: Duration = Duration::from_millis(500);
+/// Time for the other interfaces once one has its answer.
+const GRACE: Duration = Duration::from_millis(60);
 /// Most sockets that are opened.
 const MOST_SOCKETS: usize = 8;
 /// Tries to find an even port with a free one above it.
@@ -141,24 +145,48 @@ pub(crate) async fn reflexive(sockets: &[UdpSocket], servers: &[IceServer]) -> V
             Err(_) => tracing::warn!(%url, "STUN server not found in time"),
         }
     }
-    let mut found: Vec<Reflexive> = Vec::new();
-    for socket in sockets {
-        let Ok(base) = socket.local_addr() else {
-            continue;
-        };
+    let asked = sockets.iter().filter_map(|socket| {
+        let base = socket.local_addr().ok()?;
         let target = targets
             .iter()
-            .find(|target| target.is_ipv4() == base.is_ipv4());
-        let Some(target) = target.filter(|_| !base.ip().is_loopback()) else {
-            continue;
-        };
-        match timeout_at(deadline, ask(socket, *target)).await {
-            Ok(Some(mapped)) if mapped != base => found.push(Reflexive { mapped, base }),
-            Ok(_) => {}
-            Err(_) => tracing::debug!(server = %target, %base, "no answer from the STUN server"),
+            .find(|target| target.is_ipv4() == base.is_ipv4())
+            .filter(|_| !base.ip().is_loopback())?;
+        Some((socket, base, *target))
+    });
+    ask_all(asked, deadline).await
+}
+
+/// Asks from all sockets at once: a dead interface must not keep the others waiting, nor us for long once one has its
+/// answer.
+async fn ask_all<'a>(
+    asked: impl Iterator<Item = (&'a UdpSocket, SocketAddr, SocketAddr)>,
+    deadline: Instant,
+) -> Vec<Reflexive> {
+    let mut asking: FuturesUnordered<_> =
+        asked
+            .enumerate()
+            .map(|(index, (socket, base, target))| async move {
+                (index, base, ask(socket, target).await)
+            })
+            .collect();
+    let mut found = Vec::new();
+    let mut until = deadline;
+    while let Ok(Some((index, base, mapped))) = timeout_at(until, asking.next()).await {
+        if mapped.is_some() {
+            until = until.min(Instant::now() + GRACE);
+        }
+        if let Some(mapped) = mapped.filter(|mapped| *mapped != base) {
+            found.push((index, Reflexive { mapped, base }));
         }
     }
-    found
+    if !asking.is_empty() {
+        tracing::debug!(
+            silent = asking.len(),
+            "interfaces without an answer from a STUN server"
+        );
+    }
+    found.sort_by_key(|(index, _)| *index);
+    found.into_iter().map(|(_, reflexive)| reflexive).collect()
 }
 
 /// Asks every 100 ms until the answer comes.
@@ -260,6 +288,13 @@ fn usable_addresses(with_loopback: bool) -> Vec<IpAddr> {
     if usable.is_empty() { loopback } else { usable }
 }
 
+/// Addresses of this machine that calls can use now, the best first: when they change, calls should
+/// [`restart`](crate::Session::restart).
+#[must_use]
+pub fn network_addresses() -> Vec<IpAddr> {
+    usable_addresses(false)
+}
+
 /// Our address on the way to the world. Connecting a UDP socket sends nothing.
 fn default_route() -> Option<IpAddr> {
     let socket = std::net::UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
@@ -305,6 +340,50 @@ mod tests {
             assert_eq!(mapped_address(&answer[..length], &id), None);
         }
         assert_eq!(mapped_address(&answer, &[0; 12]), None);
+    }
+
+    #[tokio::test]
+    async fn interfaces_that_are_dead_cost_no_time() {
+        let bind = [IpAddr::V4(Ipv4Addr::LOCALHOST); 4];
+        let sockets = sockets(&bind, false).await.expect("sockets");
+        let server = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
+            .await
+            .expect("a server");
+        let target = server.local_addr().expect("its address");
+        // Only the last of the four gets an answer; the server sees it as 192.0.2.1:32853.
+        let alive = sockets[3].local_addr().expect("an address");
+        let answering = tokio::spawn(async move {
+            let mut buffer = [0; 100];
+            loop {
+                let Ok((_, from)) = server.recv_from(&mut buffer).await else {
+                    continue;
+                };
+                if from != alive {
+                    continue;
+                }
+                let mut answer = vec![1, 1, 0, 12];
+                answer.extend_from_slice(&buffer[4..20]);
+                answer.extend_from_slice(&[0, 0x20, 0, 8, 0, 1, 0xa1, 0x47]);
+                answer.extend_from_slice(&[0xe1, 0x12, 0xa6, 0x43]);
+                let _ = server.send_to(&answer, from).await;
+            }
+        });
+        let began = Instant::now();
+        let asked = sockets
+            .iter()
+            .map(|socket| (socket, socket.local_addr().expect("an address"), target));
+        let found = ask_all(asked, began + LIMIT).await;
+        let took = began.elapsed();
+        answering.abort();
+        let mapped = "192.0.2.1:32853".parse().expect("an address");
+        assert_eq!(
+            found,
+            [Reflexive {
+                mapped,
+                base: alive
+            }]
+        );
+        assert!(took < LIMIT - Duration::from_millis(100), "{took:?}");
     }
 
     #[tokio::test]

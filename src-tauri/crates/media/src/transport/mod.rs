@@ -197,6 +197,32 @@ impl MediaTransport {
         }
     }
 
+    /// Makes an ICE restart on other sockets of ours; gives its credentials and candidates. The path in use stays
+    /// until the new one is found.
+    ///
+    /// # Errors
+    /// [`MediaError::NoPath`].
+    pub(crate) fn prepare_move(
+        &mut self,
+        now: Instant,
+        sockets: &[SocketAddr],
+    ) -> Result<(IceParams, Vec<String>), MediaError> {
+        match &mut self.path {
+            Path::Ice(path) => {
+                let next = IceLeg::new(now, sockets, path.controlling, None)?;
+                path.sockets = sockets.to_vec();
+                let next = path.next.insert(next);
+                Ok((next.local(), next.candidates()))
+            }
+            Path::Symmetric(_) => Err(MediaError::NoPath("there is no ICE".to_owned())),
+        }
+    }
+
+    /// Our address that packets leave from now.
+    pub(crate) fn in_use(&self) -> Option<SocketAddr> {
+        self.destination().map(|(local, _)| local)
+    }
+
     /// Forgets a restart that was not agreed.
     pub(crate) fn cancel_restart(&mut self) {
         if let Path::Ice(path) = &mut self.path {
