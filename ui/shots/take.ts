@@ -223,18 +223,23 @@ async function lookAtAll(browser: Browser, base: string, look: Look): Promise<st
   return faults;
 }
 
+/** Gives the page the height that the shell would. */
+async function makeRoom(page: Page, shot: Shot): Promise<void> {
+  const extra = await page.evaluate(
+    () => document.querySelector(".extra")?.getBoundingClientRect().height ?? 0,
+  );
+  await page.setViewportSize({ width: widthOf(shot), height: heightOf(shot) + Math.ceil(extra) });
+}
+
 async function take(page: Page, base: string, shot: Shot, look: Look): Promise<string[]> {
   await page.setViewportSize({ width: widthOf(shot), height: heightOf(shot) });
   await page.goto(`${base}/${shot.page ?? "index"}.html?state=${shot.state}&language=${look.language}`);
   await page.waitForSelector("main");
   for (const [id, text] of Object.entries(shot.type ?? {})) await page.fill(`[data-testid="${id}"]`, text);
-  for (const id of shot.press ?? []) await page.click(`[data-testid="${id}"]`);
-  const content = await page.evaluate(() => {
-    const extra = document.querySelector(".extra");
-    return extra ? extra.getBoundingClientRect().height : 0;
-  });
-  if (content > 0) {
-    await page.setViewportSize({ width: widthOf(shot), height: heightOf(shot) + Math.ceil(content) });
+  await makeRoom(page, shot);
+  for (const id of shot.press ?? []) {
+    await page.click(`[data-testid="${id}"]`);
+    await makeRoom(page, shot);
   }
   const spilt = await page.evaluate(() =>
     [

@@ -71,3 +71,8 @@ export function day(moment: string, language: string): string {
   if (Number.isNaN(at.getTime())) return "";
   return new Intl.DateTimeFormat(language, { day: "numeric", month: "long", year: "numeric" }).format(at);
 }
+
+/** Keeps a number's direction inside a sentence of any direction: a plus sign or a masked digit stays where it is. */
+export function isolated(number: string): string {
+  return number === "" ? "" : `\u2066${number}\u2069`;
+}
