@@ -174,11 +174,15 @@ impl Masking {
         if self.number == MaskLevel::Off || number.is_empty() {
             return text.to_owned();
         }
-        let text = replaced(text, number, &self.number(number));
-        let known = digits_of(number);
-        self.each_number(&text, |digits| {
-            known.len() >= 3 && digits.contains(known.as_str())
-        })
+        // With or without country and area code: its last digits say whose it is.
+        let known: Vec<char> = digits_of(number).chars().collect();
+        let tail: String = known[known.len().saturating_sub(FEWEST_DIGITS)..]
+            .iter()
+            .collect();
+        let text = self.each_number(text, |run| {
+            known.len() >= 3 && digits_of(run).contains(tail.as_str())
+        });
+        replaced(&text, number, &self.number(number))
     }
 
     /// Takes out what looks like a telephone number or an e-mail address, and the known number however it is
@@ -186,7 +190,11 @@ impl Masking {
     fn scrub(self, text: &str, number: &str) -> String {
         let mut text = self.without_number(text, number);
         if self.number != MaskLevel::Off {
-            text = self.each_number(&text, |digits| digits.chars().count() >= FEWEST_DIGITS);
+            text = self.each_number(&text, |run| {
+                let digits = run.chars().filter(|c| c.is_numeric()).count();
+                // The address of a computer says nothing about a customer, and much about a fault.
+                digits >= FEWEST_DIGITS && run.parse::<std::net::Ipv4Addr>().is_err()
+            });
         }
         if self.email != MaskLevel::Off && text.contains('@') {
             text = text
@@ -220,7 +228,7 @@ impl Masking {
                 rest = &rest[within..];
                 continue;
             }
-            if chosen(&digits_of(run)) {
+            if chosen(run) {
                 out.push_str(&self.number(run));
             } else {
                 out.push_str(run);

@@ -109,6 +109,11 @@ fn call_variables_and_free_text_lose_the_customer() {
         ("Queue-Name", "support", "support"),
         ("Ticket", "call back 555 0123 today", "call back ••• today"),
         ("Ticket", "(555) 0123", "•••"),
+        (
+            "Ticket",
+            "at 192.168.100.200:5061",
+            "at 192.168.100.200:5061",
+        ),
         ("Ticket", "from HOPPER, again", "from •••, again"),
         ("Ticket", "see grace@example.com now", "see ••• now"),
         ("Ticket", "A-17 of 3", "A-17 of 3"),
@@ -116,7 +121,10 @@ fn call_variables_and_free_text_lose_the_customer() {
         // The name of a record is no number, unless it is the customer's.
         ("Interaction-Id", "1732300000.123", "1732300000.123"),
         ("Customer-Id", "5550123", "•••"),
-        ("Customer-Id", "x5550123-7", "x•••-7"),
+        ("Customer-Id", "x5550123-7", "x•••"),
+        // With a country code, or without the area's.
+        ("Customer-Id", "0039065550123", "•••"),
+        ("Customer-Id", "550123", "•••"),
     ] {
         let found = FULL.variable(key, value, "Grace Hopper", "5550123");
         assert_eq!(found, masked, "{key}: {value}");

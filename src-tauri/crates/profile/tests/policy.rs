@@ -37,7 +37,7 @@ fn what_a_policy_says_wrongly_is_named_and_the_rest_holds() {
         ),
         (
             json!({"ofline": 1}),
-            "policy: ofline: 1 cannot be used; allowed: profile, screenPop, offlineHours, localInterface, routes",
+            "policy: ofline: 1 cannot be used; allowed: profile, screenPop, offlineHours, localInterface, recordings, routes",
         ),
         (
             json!({"offlineHours": -1}),

@@ -327,8 +327,8 @@ impl Desk {
     /// What was said about a call, without what the agent must not see of its customer.
     fn about(&self, call: CallId, words: String) -> String {
         match self.calls.get(call) {
-            Some(call) if self.masking().any() => call.party.text(self.masking(), &words),
-            _ => words,
+            Some(call) => call.party.text(self.masking(), &words),
+            None => self.masking().text(&words, "", ""),
         }
     }
 

@@ -62,9 +62,6 @@ impl Party {
 
     /// Free text about them: a note, or what the far end said.
     pub(super) fn text(&self, masking: Masking, text: &str) -> String {
-        if self.typed {
-            return text.to_owned();
-        }
         masking.text(text, self.clear_name.reveal(), self.clear_number.reveal())
     }
 

@@ -19,4 +19,5 @@ mod settings;
 mod sign_in;
 mod sign_in_ways;
 mod transfer;
+mod world;
 mod wrap_up;
