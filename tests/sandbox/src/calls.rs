@@ -75,6 +75,8 @@ pub(crate) struct Call {
     pub(crate) answered_by: Option<String>,
     /// Members that were rung, in order.
     pub(crate) rung: Vec<String>,
+    /// Numbers that went on with the call after a transfer or a forwarding, in order.
+    pub(crate) transfers: Vec<String>,
     pub(crate) started: OffsetDateTime,
     pub(crate) answered: Option<OffsetDateTime>,
     pub(crate) ended: Option<OffsetDateTime>,
@@ -128,6 +130,7 @@ impl CallLog {
                 },
                 answered_by: None,
                 rung: Vec::new(),
+                transfers: Vec::new(),
                 started: clock::now(),
                 answered: None,
                 ended: None,
@@ -243,6 +246,7 @@ impl Call {
             "interactionId": self.reference,
             "speech": self.speech,
             "rung": self.rung,
+            "transfers": self.transfers,
             "answeredBy": self.answered_by,
             "startedAt": clock::text(self.started),
             "answeredAt": self.answered.map(clock::text),

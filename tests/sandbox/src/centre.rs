@@ -273,7 +273,9 @@ impl Centre {
         if let Some(Switch::Asterisk(asterisk)) = self.switch.get()
             && channel.is_none_or(|c| c == "voice")
         {
-            asterisk.pause(agent, Some(reason)).await?;
+            asterisk
+                .pause(agent, Some(reason), channel.is_some())
+                .await?;
         }
         Ok(self.change_presence(agent.id, |p| p.pause(channel, reason)))
     }
@@ -297,11 +299,65 @@ impl Centre {
     ) -> Result<Value, Problem> {
         self.may_pause(agent.id, channel)?;
         if let Some(Switch::Asterisk(asterisk)) = self.switch.get()
-            && channel.is_none_or(|c| c == "voice")
+            // The end of voice's own pause changes nothing while everything is paused.
+            && (channel.is_none()
+                || (channel == Some("voice") && self.presence(agent.id).pause.is_none()))
         {
-            asterisk.pause(agent, None).await?;
+            asterisk.pause(agent, None, false).await?;
         }
         Ok(self.change_presence(agent.id, |p| p.unpause(channel)))
+    }
+
+    /// Makes these agents the members of a queue; who is logged in joins or leaves it at once.
+    pub(crate) async fn set_members(&self, queue: &Queue, members: &[i64]) -> Result<(), Problem> {
+        let before = {
+            let store = self.store();
+            let before = store.members(queue.id)?;
+            store.set_members(queue.id, members)?;
+            before
+        };
+        if let Some(Switch::Asterisk(asterisk)) = self.switch.get() {
+            let names = [queue.name.clone()];
+            for id in before.iter().chain(members) {
+                let presence = self.presence(*id);
+                let (was, is) = (before.contains(id), members.contains(id));
+                let agent = self.store().agent(*id)?.filter(|_| presence.online());
+                match agent {
+                    Some(agent) if is && !was => {
+                        let partial = presence.partial.get("voice");
+                        let pause = presence.pause.as_ref().or(partial);
+                        let reason = pause.map(|pause| pause.reason.as_str());
+                        asterisk.add(&agent, &names, reason).await?;
+                    }
+                    Some(agent) if was && !is => asterisk.remove(&agent, &names).await?,
+                    _ => {}
+                }
+            }
+        }
+        for id in before.iter().filter(|id| !members.contains(id)) {
+            // Its list is empty now, or shorter: the others hear of theirs with the queue's numbers.
+            self.hub.push(*id, "profile", &json!({}));
+            self.tell_own_queues(*id)?;
+        }
+        for id in members.iter().filter(|id| !before.contains(id)) {
+            self.hub.push(*id, "profile", &json!({}));
+        }
+        Ok(())
+    }
+
+    /// Pushes an agent's queues, also when it has none any more.
+    fn tell_own_queues(&self, agent: i64) -> Result<(), Problem> {
+        let rows = self
+            .queues_of(agent)?
+            .iter()
+            .map(|queue| self.queue_row(queue))
+            .collect::<Result<Vec<_>, _>>()?;
+        let data = json!({"count": rows.len(), "rows": rows});
+        let news = self.live().told.insert(agent, data.clone()).as_ref() != Some(&data);
+        if news {
+            self.hub.push(agent, "queues", &data);
+        }
+        Ok(())
     }
 
     /// Ends every sign-in of an agent and its presence.

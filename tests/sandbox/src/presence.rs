@@ -65,6 +65,11 @@ impl Presence {
             since: clock::now(),
         };
         match channel {
+            Some(channel)
+                if self
+                    .partial
+                    .get(channel)
+                    .is_some_and(|p| p.reason == reason) => {}
             Some(channel) => {
                 self.partial.insert(channel, pause);
             }

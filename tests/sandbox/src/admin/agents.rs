@@ -13,6 +13,7 @@ use super::{membership, settings};
 use crate::centre::Centre;
 use crate::contract::{Body, Params, agent_row};
 use crate::password;
+use crate::pbx::Switch;
 use crate::problem::Problem;
 use crate::store::Agent;
 
@@ -146,6 +147,10 @@ pub(crate) async fn set_sip_secret(
     Body(wanted): Body<NewSipSecret>,
 ) -> Answer {
     let agent = find(&centre, &id)?;
+    if let Some(Switch::Asterisk(_)) = centre.switch.get() {
+        return Err(Problem::switch_unavailable()
+            .because("Asterisk keeps the SIP secrets itself; change it there."));
+    }
     let secret = wanted.secret.unwrap_or_else(password::token);
     let text = secret.reveal();
     if text.is_empty() || text.len() > 128 || text.contains(char::is_control) {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::centre::Centre;
 use crate::contract::Body;
+use crate::pbx::Switch;
 use crate::problem::Problem;
 use crate::store::Strategy;
 
@@ -83,18 +84,20 @@ pub(crate) async fn save_queue(
         return Err(Problem::invalid_setting().because("ringSeconds is from 1 to 300."));
     }
     let strategy = change.strategy.unwrap_or(queue.strategy);
-    {
-        let store = centre.store();
-        if let Some(members) = &change.members {
-            for agent in members {
-                if store.agent(*agent)?.is_none() {
-                    return Err(Problem::invalid_setting()
-                        .because(format!("members: there is no agent {agent}.")));
-                }
+    if let Some(members) = &change.members {
+        for agent in members {
+            if centre.store().agent(*agent)?.is_none() {
+                return Err(Problem::invalid_setting()
+                    .because(format!("members: there is no agent {agent}.")));
             }
-            store.set_members(queue.id, members)?;
         }
-        store.set_strategy(queue.id, strategy, ring_s)?;
+    }
+    centre.store().set_strategy(queue.id, strategy, ring_s)?;
+    if let Some(members) = &change.members {
+        centre.set_members(&queue, members).await?;
+    }
+    if let Some(Switch::Small(pbx)) = centre.switch.get() {
+        pbx.look_again();
     }
     centre.tell_queues();
     queues(State(centre)).await

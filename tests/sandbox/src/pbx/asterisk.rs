@@ -1,7 +1,7 @@
 //! A real Asterisk behind the contract: its `app_queue` holds the members, its manager interface moves them.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sidetone_profile::Secret;
@@ -38,10 +38,14 @@ pub struct AsteriskConfig {
     pub member_interface: String,
 }
 
+type VoiceOnly = Arc<Mutex<HashSet<i64>>>;
+
 /// The connection to Asterisk.
 pub(crate) struct Asterisk {
     ami: AmiClient,
     member_interface: String,
+    /// Agents whose pause is one of voice alone.
+    voice_only: VoiceOnly,
     watching: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -63,6 +67,7 @@ impl Asterisk {
         let asterisk = Arc::new(Self {
             ami,
             member_interface: config.member_interface.clone(),
+            voice_only: VoiceOnly::default(),
             watching: Mutex::default(),
         });
         let queues = asterisk.queues().await.map_err(fault)?;
@@ -70,6 +75,7 @@ impl Asterisk {
         let watching = tokio::spawn(watch(
             centre.clone(),
             config.member_interface.clone(),
+            asterisk.voice_only.clone(),
             events,
         ));
         *asterisk
@@ -104,7 +110,8 @@ impl Asterisk {
         if queues.is_empty() {
             return Ok(());
         }
-        self.pause(agent, pause).await
+        let voice_only = pause.is_some() && voice_only(&self.voice_only).contains(&agent.id);
+        self.pause(agent, pause, voice_only).await
     }
 
     /// Takes an agent out of its queues.
@@ -125,7 +132,19 @@ impl Asterisk {
     }
 
     /// Pauses an agent with a reason in every queue, or ends the pause; returns when Asterisk has said that it is so.
-    pub(crate) async fn pause(&self, agent: &Agent, reason: Option<&str>) -> Result<(), Problem> {
+    /// `partial`: only voice is paused, of all channels.
+    pub(crate) async fn pause(
+        &self,
+        agent: &Agent,
+        reason: Option<&str>,
+        partial: bool,
+    ) -> Result<(), Problem> {
+        // Before the request: the events come before its answer.
+        if partial {
+            voice_only(&self.voice_only).insert(agent.id);
+        } else {
+            voice_only(&self.voice_only).remove(&agent.id);
+        }
         let interface = self.interface(agent);
         let mut events = self.ami.events();
         let action = Action::new("QueuePause")
@@ -206,12 +225,13 @@ impl Asterisk {
 async fn watch(
     centre: Arc<Centre>,
     member_interface: String,
+    partial: VoiceOnly,
     mut events: broadcast::Receiver<Message>,
 ) {
     loop {
         match events.recv().await {
             Ok(event) => {
-                if let Err(problem) = follow(&centre, &member_interface, &event) {
+                if let Err(problem) = follow(&centre, &member_interface, &partial, &event) {
                     tracing::error!(%problem, "an event of Asterisk was left out");
                 }
             }
@@ -222,7 +242,12 @@ async fn watch(
 }
 
 /// Carries what Asterisk says over into presence, phones and queues.
-fn follow(centre: &Centre, member_interface: &str, event: &Message) -> Result<(), Problem> {
+fn follow(
+    centre: &Centre,
+    member_interface: &str,
+    partial: &VoiceOnly,
+    event: &Message,
+) -> Result<(), Problem> {
     let agent =
         || -> Result<Option<Agent>, Problem> {
             let interface = event.get("Interface");
@@ -235,9 +260,13 @@ fn follow(centre: &Centre, member_interface: &str, event: &Message) -> Result<()
             if let Some(agent) = agent()? {
                 let reason = event.get("PausedReason");
                 let paused = event.get("Paused") == "1";
+                let channel = voice_only(partial).contains(&agent.id).then_some("voice");
                 centre.change_presence(agent.id, |presence| match (presence.online(), paused) {
-                    (true, true) => presence.pause(None, reason),
-                    (true, false) => presence.pause = None,
+                    (true, true) => presence.pause(channel, reason),
+                    (true, false) => {
+                        presence.pause = None;
+                        presence.partial.remove("voice");
+                    }
                     (false, _) => {}
                 });
             }
@@ -255,7 +284,12 @@ fn follow(centre: &Centre, member_interface: &str, event: &Message) -> Result<()
         }
         "QueueMemberRemoved" => {
             if let Some(agent) = agent()? {
-                centre.change_presence(agent.id, crate::presence::Presence::log_out);
+                // One that an administrator took out of the queue is still in the others.
+                let own = centre.queues_of(agent.id)?;
+                if own.iter().any(|queue| queue.name == event.get("Queue")) {
+                    centre.sessions.release(agent.id);
+                    centre.change_presence(agent.id, crate::presence::Presence::log_out);
+                }
             }
         }
         "QueueCallerJoin" | "QueueCallerLeave" | "QueueParams" => {
@@ -272,6 +306,10 @@ fn follow(centre: &Centre, member_interface: &str, event: &Message) -> Result<()
         _ => {}
     }
     Ok(())
+}
+
+fn voice_only(agents: &VoiceOnly) -> MutexGuard<'_, HashSet<i64>> {
+    agents.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn unavailable(error: AmiError) -> Problem {

@@ -7,12 +7,14 @@ use sidetone_media::{
     BLOCK, Block, KeyingPlan, MediaConfig, MediaError, SAMPLE_RATE, Session, SessionEvent,
 };
 use sidetone_profile::Codec;
-use sidetone_sip::{CallTarget, DialogEnd, DialogId, Event, IncomingInvite, NameAddr};
+use sidetone_sip::{CallTarget, DialogEnd, DialogId, Event, IncomingInvite, ReferRequest};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::registrar::Contact;
-use super::{CODECS, SmallPbx};
+use super::transfer::{self, Referral, Take};
+use super::{CODECS, Mail, SmallPbx};
+use crate::calls::CallId;
 use crate::centre::Centre;
 use crate::store::Agent;
 
@@ -21,16 +23,32 @@ pub(super) struct Leg {
     pub(super) dialog: DialogId,
     pub(super) session: Session,
     pbx: Arc<SmallPbx>,
-    inbox: mpsc::UnboundedReceiver<Event>,
+    inbox: mpsc::UnboundedReceiver<Mail>,
     media: mpsc::UnboundedReceiver<SessionEvent>,
+    /// Whose phone it is.
+    pub(super) agent: i64,
+    /// The call's record.
+    pub(super) call: CallId,
+    /// Whom the phone takes the other side for.
+    pub(super) about: About,
+    /// The phone is counted as ringing or in a call.
+    occupied: Option<Occupied>,
     /// Sound has a path.
     pub(super) connected: bool,
     over: bool,
     hung_up: bool,
 }
 
+/// The other side of a call, as the phone is told.
+#[derive(Clone, Debug, Default)]
+pub(super) struct About {
+    pub(super) name: String,
+    pub(super) number: String,
+    /// `X-` headers and the like.
+    pub(super) headers: Vec<(String, String)>,
+}
+
 /// What happens in a leg.
-#[derive(Debug)]
 pub(super) enum LegEvent {
     /// The far end rings.
     Ringing,
@@ -40,6 +58,12 @@ pub(super) enum LegEvent {
     Connected,
     /// A key was pressed.
     Digit(char),
+    /// The phone that rings sends the call elsewhere; the end of the leg comes next.
+    Moved(Vec<String>),
+    /// The phone wants to transfer whom it talks to.
+    Referred(Box<ReferRequest>),
+    /// Another conversation asks for a side of this one.
+    Taken(Take),
     /// It is over.
     Ended(DialogEnd),
 }
@@ -53,6 +77,8 @@ pub(super) enum Ending {
     HungUp,
     /// A key that ends it.
     Digit,
+    /// The phone has transferred the other side to somebody simulated as well.
+    Transferred,
 }
 
 impl Leg {
@@ -60,6 +86,8 @@ impl Leg {
     pub(super) async fn answering(
         pbx: &Arc<SmallPbx>,
         invite: &IncomingInvite,
+        caller: &Agent,
+        call: CallId,
     ) -> Result<(Self, String), MediaError> {
         let inbox = pbx.inbox(invite.dialog);
         let Some(offer) = &invite.sdp else {
@@ -78,6 +106,13 @@ impl Leg {
             pbx: pbx.clone(),
             inbox,
             media,
+            agent: caller.id,
+            call,
+            about: About {
+                number: invite.request_user.clone(),
+                ..About::default()
+            },
+            occupied: Some(Occupied::new(pbx, caller.id, Occupation::Call)),
             connected: false,
             over: false,
             hung_up: false,
@@ -90,9 +125,11 @@ impl Leg {
         pbx: &Arc<SmallPbx>,
         agent: &Agent,
         contact: Contact,
-        from: NameAddr,
-        mut headers: Vec<(String, String)>,
+        about: About,
+        call: CallId,
     ) -> Result<Self, String> {
+        let from = pbx.address(&about.name, &about.number);
+        let mut headers = about.headers.clone();
         let plan = if agent.text("typology") == "phonebar" {
             if agent.is("encryption") {
                 KeyingPlan::Sdes
@@ -125,12 +162,17 @@ impl Leg {
             .invite(target, offer, headers)
             .await
             .map_err(|e| e.to_string())?;
+        pbx.ringing().insert(dialog, agent.id);
         Ok(Self {
             dialog,
             session,
             inbox: pbx.inbox(dialog),
             pbx: pbx.clone(),
             media,
+            agent: agent.id,
+            call,
+            about,
+            occupied: Some(Occupied::new(pbx, agent.id, Occupation::Ringing)),
             connected: false,
             over: false,
             hung_up: false,
@@ -142,7 +184,8 @@ impl Leg {
         loop {
             tokio::select! {
                 event = self.inbox.recv() => match event {
-                    Some(event) => if let Some(event) = self.take(event) {
+                    Some(Mail::Take(take)) => return LegEvent::Taken(take),
+                    Some(Mail::Sip(event)) => if let Some(event) = self.take(event) {
                         return event;
                     },
                     None => {
@@ -177,6 +220,8 @@ impl Leg {
             }
             Event::Answered { sdp, .. } => {
                 self.apply(sdp);
+                self.pbx.ringing().remove(&self.dialog);
+                self.occupied = Some(Occupied::new(&self.pbx, self.agent, Occupation::Call));
                 Some(LegEvent::Answered)
             }
             Event::Reoffer { sdp, .. } => {
@@ -190,8 +235,12 @@ impl Leg {
                 None
             }
             Event::Info { body, .. } => dtmf_of_info(&body).map(LegEvent::Digit),
+            Event::Redirected { targets, .. } => Some(LegEvent::Moved(targets)),
+            Event::Referred(wish) => Some(LegEvent::Referred(Box::new(wish))),
             Event::Ended { end, .. } => {
                 self.over = true;
+                self.occupied = None;
+                self.pbx.ringing().remove(&self.dialog);
                 Some(LegEvent::Ended(end))
             }
             _ => None,
@@ -217,6 +266,11 @@ impl Leg {
         }
     }
 
+    /// Sends keys to the phone.
+    fn pass_digit(&self, digit: char) {
+        let _ = self.session.send_dtmf(&digit.to_string());
+    }
+
     /// Ends the leg when the system stops or the leg is dropped.
     fn stopping(&self) -> watch::Receiver<bool> {
         self.pbx.stopped.subscribe()
@@ -234,6 +288,8 @@ impl Leg {
         let until = limit.map(|limit| Instant::now() + limit);
         let mut stop = self.stopping();
         let (mut heard, mut say) = ([0.0; BLOCK], [0.0; BLOCK]);
+        // The phone that the call is being transferred to.
+        let mut next: Option<Box<Self>> = None;
         loop {
             tokio::select! {
                 biased;
@@ -244,9 +300,44 @@ impl Leg {
                     self.session.exchange(&say, &mut heard);
                     sound(&heard, self.connected, &mut say);
                 }
-                event = self.next() => match event {
-                    LegEvent::Ended(_) => return Ending::HungUp,
+                event = self.next(), if !self.over => match event {
+                    LegEvent::Ended(_) if next.is_none() => return Ending::HungUp,
                     LegEvent::Digit(digit) if digits(digit) => return Ending::Digit,
+                    LegEvent::Referred(wish) => {
+                        let pbx = self.pbx.clone();
+                        match transfer::refer(&pbx, self, &wish).await {
+                            Referral::Refused => {}
+                            Referral::Ringing(leg) => next = Some(leg),
+                            Referral::Joined(leg) => self.give_way(*leg),
+                            Referral::Service(number) => {
+                                transfer::note(&pbx, self.call, &number);
+                                return Ending::Transferred;
+                            }
+                            Referral::Simulated(_) => {
+                                transfer::through(&pbx, &wish);
+                                return Ending::Transferred;
+                            }
+                        }
+                    }
+                    LegEvent::Taken(take) => {
+                        // Who speaks here is no phone that could be handed over.
+                        if let Some(leg) = take.leg {
+                            self.give_way(*leg);
+                        }
+                        let _ = take.reply.send(None);
+                    }
+                    _ => {}
+                },
+                event = next_of(&mut next), if next.is_some() => match event {
+                    LegEvent::Answered => if let Some(leg) = next.take() {
+                        self.give_way(*leg);
+                    },
+                    LegEvent::Ended(_) => {
+                        next = None;
+                        if self.over {
+                            return Ending::HungUp;
+                        }
+                    }
                     _ => {}
                 },
                 _ = stop.changed() => return Ending::HungUp,
@@ -254,32 +345,104 @@ impl Leg {
         }
     }
 
-    /// Joins two legs until one hangs up; `heard` is given what `self` said.
-    pub(super) async fn bridge(&mut self, other: &mut Self, mut heard: impl FnMut(&Block)) {
+    /// Another phone goes on in place of this one, which is hung up.
+    fn give_way(&mut self, mut other: Self) {
+        let to = other.pbx.centre.store().agent(other.agent);
+        let to = to.ok().flatten().map(|agent| agent.extension().to_owned());
+        transfer::note(&self.pbx, self.call, &to.unwrap_or_default());
+        other.call = self.call;
+        *self = other;
+    }
+
+    /// Joins two legs until one hangs up; `heard` is given what the first said. A leg that is left alone goes on with
+    /// the number that comes back with it.
+    pub(super) async fn bridge(
+        first: Self,
+        second: Self,
+        mut heard: impl FnMut(&Block),
+    ) -> Option<(Self, String)> {
+        let pbx = first.pbx.clone();
         let mut clock = Clock::new();
-        let mut stop = self.stopping();
-        let (mut from_self, mut from_other) = ([0.0; BLOCK], [0.0; BLOCK]);
+        let mut stop = first.stopping();
+        let mut said = [[0.0; BLOCK]; 2];
+        let mut legs = [first, second];
+        // The phone that takes the place of one of them.
+        let (mut next, mut place): (Option<Box<Self>>, usize) = (None, 0);
         loop {
-            tokio::select! {
+            let [first, second] = &mut legs;
+            let (at, event) = tokio::select! {
                 biased;
                 _ = clock.tick() => {
-                    self.session.exchange(&from_other, &mut from_self);
-                    other.session.exchange(&from_self, &mut from_other);
-                    heard(&from_self);
+                    let [of_first, of_second] = &mut said;
+                    first.session.exchange(of_second, of_first);
+                    second.session.exchange(of_first, of_second);
+                    heard(of_first);
+                    continue;
                 }
-                event = self.next() => if matches!(event, LegEvent::Ended(_)) {
-                    return;
-                },
-                event = other.next() => match event {
-                    LegEvent::Ended(_) => return,
-                    LegEvent::Digit(digit) => {
-                        let _ = self.session.send_dtmf(&digit.to_string());
+                event = first.next(), if !first.over => (0, event),
+                event = second.next(), if !second.over => (1, event),
+                event = next_of(&mut next), if next.is_some() => {
+                    match event {
+                        LegEvent::Answered => if let Some(leg) = next.take() {
+                            legs[place].give_way(*leg);
+                        },
+                        LegEvent::Ended(_) => {
+                            next = None;
+                            if legs[place].over {
+                                return None;
+                            }
+                        }
+                        _ => {}
                     }
-                    _ => {}
+                    continue;
+                }
+                _ = stop.changed() => return None,
+            };
+            match event {
+                LegEvent::Ended(_) if next.is_none() || place != at => return None,
+                LegEvent::Digit(digit) => legs[1 - at].pass_digit(digit),
+                LegEvent::Referred(wish) => match transfer::refer(&pbx, &legs[at], &wish).await {
+                    Referral::Refused => {}
+                    Referral::Ringing(leg) => (next, place) = (Some(leg), at),
+                    Referral::Joined(leg) => legs[at].give_way(*leg),
+                    Referral::Service(number) => {
+                        transfer::note(&pbx, legs[at].call, &number);
+                        return Some((left_alone(legs, at), number));
+                    }
+                    Referral::Simulated(there) => {
+                        transfer::through(&pbx, &wish);
+                        let left = left_alone(legs, at);
+                        pbx.take(there, Some(Box::new(left))).await;
+                        return None;
+                    }
                 },
-                _ = stop.changed() => return,
+                LegEvent::Taken(take) => match take.leg {
+                    Some(leg) => {
+                        legs[at].give_way(*leg);
+                        let _ = take.reply.send(None);
+                    }
+                    None => {
+                        let _ = take.reply.send(Some(Box::new(left_alone(legs, at))));
+                        return None;
+                    }
+                },
+                _ => {}
             }
         }
+    }
+}
+
+/// The other one of two legs.
+fn left_alone(legs: [Leg; 2], gone: usize) -> Leg {
+    let [first, second] = legs;
+    if gone == 0 { second } else { first }
+}
+
+/// What happens in a leg that may not be there.
+async fn next_of(leg: &mut Option<Box<Leg>>) -> LegEvent {
+    match leg {
+        Some(leg) => leg.next().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -287,6 +450,7 @@ impl Drop for Leg {
     fn drop(&mut self) {
         self.hang_up(None);
         self.session.close();
+        self.pbx.ringing().remove(&self.dialog);
         if self.over {
             self.pbx.dialogs().remove(&self.dialog);
         }

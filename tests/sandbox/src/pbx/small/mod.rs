@@ -9,6 +9,7 @@
 //! | 608 | busy |
 //! | 609 | rings for ever |
 //! | 611 | early media, then echo |
+//! | the centre's pick-up code | picks up a call that rings for a member of one's pick-up group |
 //! | an agent's extension | that agent |
 //! | seven digits or more | a made-up customer answers and speaks |
 
@@ -16,8 +17,9 @@ mod leg;
 mod queue;
 mod registrar;
 mod service;
+mod transfer;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -32,6 +34,7 @@ use tokio::task::JoinHandle;
 
 use self::queue::Queues;
 use self::registrar::Registrar;
+use self::transfer::Take;
 use crate::calls::CallId;
 use crate::centre::Centre;
 use crate::problem::Problem;
@@ -96,14 +99,24 @@ pub(crate) struct SmallPbx {
     /// Where media is bound; empty: every usable interface.
     bind: Vec<IpAddr>,
     dialogs: Mutex<HashMap<DialogId, Inbox>>,
+    /// Phones that ring, and whose they are.
+    ringing: Mutex<BTreeMap<DialogId, i64>>,
     stopped: watch::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// Events of a dialog, from the first one on, whether or not somebody has asked for them yet.
 struct Inbox {
-    sender: mpsc::UnboundedSender<Event>,
-    receiver: Option<mpsc::UnboundedReceiver<Event>>,
+    sender: mpsc::UnboundedSender<Mail>,
+    receiver: Option<mpsc::UnboundedReceiver<Mail>>,
+}
+
+/// What a leg is sent.
+enum Mail {
+    /// Something happened in its dialog.
+    Sip(Event),
+    /// Another conversation asks for one of the sides of this one.
+    Take(Take),
 }
 
 struct Users(Arc<Centre>);
@@ -139,6 +152,7 @@ impl SmallPbx {
             ..EndpointConfig::default()
         })
         .await?;
+        endpoint.allow_transfers(true);
         let listening = endpoint.listening();
         let [wss, udp] = listening[..] else {
             return Err(SipError::Stopped);
@@ -157,6 +171,7 @@ impl SmallPbx {
             config,
             bind,
             dialogs: Mutex::default(),
+            ringing: Mutex::default(),
             stopped: watch::channel(false).0,
             tasks: Mutex::default(),
         });
@@ -234,19 +249,23 @@ impl SmallPbx {
         self.dialogs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn ringing(&self) -> MutexGuard<'_, BTreeMap<DialogId, i64>> {
+        self.ringing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn deliver(&self, dialog: DialogId, event: Event) {
         let mut dialogs = self.dialogs();
         let ended = matches!(event, Event::Ended { .. });
         let inbox = dialogs.entry(dialog).or_insert_with(Inbox::new);
         // A leg that is gone does not care any more.
-        let _ = inbox.sender.send(event);
+        let _ = inbox.sender.send(Mail::Sip(event));
         if ended && inbox.receiver.is_none() {
             dialogs.remove(&dialog);
         }
     }
 
     /// The events of a dialog; asked for once.
-    fn inbox(&self, dialog: DialogId) -> mpsc::UnboundedReceiver<Event> {
+    fn inbox(&self, dialog: DialogId) -> mpsc::UnboundedReceiver<Mail> {
         let mut dialogs = self.dialogs();
         let inbox = dialogs.entry(dialog).or_insert_with(Inbox::new);
         inbox

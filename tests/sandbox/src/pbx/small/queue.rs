@@ -10,15 +10,17 @@ use sidetone_sip::IncomingInvite;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::leg::{Ending, Leg, LegEvent, Occupation, Occupied, Speech, Tone};
+use super::leg::{About, Ending, Leg, LegEvent, Speech, Tone};
+use super::registrar::Contact;
 use super::service::{self, note_digit, record_block};
+use super::transfer::{self, Route};
 use super::{CustomerCall, SmallPbx, voice_of};
 use crate::calls::{CallId, CallKind, CallState};
 use crate::problem::Problem;
 use crate::sound;
 use crate::store::{Agent, Queue, Strategy};
 
-const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
+pub(super) const ELSEWHERE: &str = "SIP;cause=200;text=\"Call completed elsewhere\"";
 /// After nobody took the call, the next round begins this much later.
 const ROUND_PAUSE: Duration = Duration::from_secs(1);
 /// Who may be rung is looked at this often even when nothing is heard of.
@@ -50,17 +52,19 @@ struct Waiting<'a> {
     caller: Option<i64>,
 }
 
-/// A member that answered.
-struct Found {
-    leg: Leg,
-    agent: Agent,
-    _in_call: Occupied,
+/// Who took the call.
+enum Found {
+    /// A member, or whom the member's phone forwards to.
+    Phone(Box<Leg>, Box<Agent>),
+    /// A number that the system answers itself: a member's phone forwards to it.
+    Service(String),
 }
 
 struct Ringing {
     agent: Agent,
     leg: Leg,
-    _occupied: Occupied,
+    /// Where its phone sends the call.
+    moved: Option<Route>,
 }
 
 impl Default for Queues {
@@ -207,9 +211,10 @@ pub(super) async fn agent_calls(
     caller: &Agent,
     queue: &Queue,
 ) {
-    let Some((mut leg, sdp)) = service::leg(pbx, invite, id).await else {
+    let Some((mut leg, sdp)) = service::leg(pbx, invite, id, caller).await else {
         return;
     };
+    leg.about.name.clone_from(&queue.name);
     if pbx.endpoint.accept(leg.dialog, sdp).is_err() {
         return pbx.centre.calls.end(id, "abandoned", "agent", Vec::new());
     }
@@ -234,18 +239,18 @@ pub(super) async fn agent_calls(
         }
         _ = stop.changed() => return,
     };
-    let Found {
-        leg: mut other,
-        agent,
-        _in_call,
-    } = found;
-    waiting.answered(&agent);
+    let (other, agent) = match found {
+        Found::Phone(other, agent) => (other, agent),
+        Found::Service(number) => return service::attend(pbx, leg, &number).await,
+    };
+    waiting.answered(&agent.name);
     let mut heard = Vec::new();
-    other
-        .bridge(&mut leg, |block| record_block(&mut heard, block, true))
-        .await;
+    let left = Leg::bridge(*other, leg, |block| record_block(&mut heard, block, true)).await;
     waiting.done(&agent);
-    pbx.centre.calls.end(id, "answered", "agent", heard);
+    match left {
+        Some((leg, number)) => service::attend(pbx, leg, &number).await,
+        None => pbx.centre.calls.end(id, "answered", "agent", heard),
+    }
 }
 
 impl Waiting<'_> {
@@ -256,15 +261,20 @@ impl Waiting<'_> {
             found = timeout(patience, self.find()) => found,
             _ = stop.changed() => return,
         };
-        let Ok(Found {
-            mut leg,
-            agent,
-            _in_call,
-        }) = found
-        else {
-            return calls.end(self.id, "abandoned", "customer", Vec::new());
+        let (mut leg, agent) = match found {
+            Ok(Found::Phone(leg, agent)) => (leg, agent),
+            Ok(Found::Service(number)) => {
+                // Two made-up parties: nothing is to be heard.
+                self.answered(&number);
+                tokio::select! {
+                    () = tokio::time::sleep(talk) => {}
+                    _ = stop.changed() => {}
+                }
+                return calls.end(self.id, "answered", "customer", Vec::new());
+            }
+            Err(_) => return calls.end(self.id, "abandoned", "customer", Vec::new()),
         };
-        self.answered(&agent);
+        self.answered(&agent.name);
         let mut heard = Vec::new();
         let ending = leg
             .run(
@@ -282,7 +292,7 @@ impl Waiting<'_> {
             .await;
         leg.hang_up(None);
         self.done(&agent);
-        let by = if ending == Ending::HungUp {
+        let by = if matches!(ending, Ending::HungUp | Ending::Transferred) {
             "agent"
         } else {
             "customer"
@@ -290,11 +300,11 @@ impl Waiting<'_> {
         calls.end(self.id, "answered", by, heard);
     }
 
-    fn answered(&self, agent: &Agent) {
+    fn answered(&self, by: &str) {
         self.pbx.centre.calls.change(self.id, |call| {
             call.state = CallState::Talking;
             call.answered = Some(crate::clock::now());
-            call.answered_by = Some(agent.name.clone());
+            call.answered_by = Some(by.to_owned());
         });
     }
 
@@ -375,12 +385,11 @@ impl Waiting<'_> {
         let mut free: Vec<Agent> = members
             .into_iter()
             .filter(|agent| {
+                // Whether a phone in a call takes another one is the phone's own to say: it answers 486.
                 let presence = centre.presence(agent.id);
-                let phone = centre.phone(agent.id);
                 Some(agent.id) != self.caller
                     && presence.online()
                     && !presence.voice_paused()
-                    && (phone.idle() || agent.is("phoneBarRingInUse"))
                     && self.pbx.registrar.contact(agent.extension()).is_some()
             })
             .collect();
@@ -405,28 +414,14 @@ impl Waiting<'_> {
             let Some(contact) = pbx.registrar.contact(agent.extension()) else {
                 continue;
             };
-            let occupied = Occupied::new(pbx, agent.id, Occupation::Ringing);
             pbx.queues
                 .lines()
                 .last_rung
                 .insert(agent.id, Instant::now());
-            let from = pbx.address(&self.name, &self.number);
-            match Leg::calling(pbx, &agent, contact, from, self.headers.clone()).await {
-                Ok(leg) => {
-                    pbx.centre.calls.change(self.id, |call| {
-                        call.state = CallState::Ringing;
-                        call.rung.push(agent.name.clone());
-                    });
-                    ringing.push(Ringing {
-                        agent,
-                        leg,
-                        _occupied: occupied,
-                    });
-                }
-                Err(error) => tracing::warn!(agent = agent.name, error, "cannot ring a member"),
-            }
+            ringing.extend(self.ring_one(agent, contact, self.about()).await);
         }
         let until = Instant::now() + limit;
+        let mut forwards = 0;
         while !ringing.is_empty() {
             let next = select_all(ringing.iter_mut().map(|r| Box::pin(r.leg.next())));
             let Ok((event, index, _)) = timeout_at(until, next).await else {
@@ -434,29 +429,86 @@ impl Waiting<'_> {
             };
             match event {
                 LegEvent::Answered => {
-                    let Ringing {
-                        agent,
-                        leg,
-                        _occupied,
-                    } = ringing.swap_remove(index);
-                    for other in &mut ringing {
-                        other.leg.hang_up(Some(ELSEWHERE));
-                    }
-                    let in_call = Occupied::new(pbx, agent.id, Occupation::Call);
-                    return Some(Found {
-                        leg,
-                        agent,
-                        _in_call: in_call,
+                    let Ringing { agent, leg, .. } = ringing.swap_remove(index);
+                    stop_ringing(&mut ringing);
+                    return Some(Found::Phone(Box::new(leg), Box::new(agent)));
+                }
+                LegEvent::Moved(targets) => {
+                    ringing[index].moved = targets
+                        .iter()
+                        .find_map(|target| transfer::route(pbx, target));
+                }
+                LegEvent::Taken(take) => {
+                    let picked = take.leg.and_then(|leg| {
+                        let agent = pbx.centre.store().agent(leg.agent).ok().flatten()?;
+                        Some((leg, agent))
                     });
+                    if let Some((mut leg, agent)) = picked {
+                        leg.about = self.about();
+                        leg.call = self.id;
+                        let _ = take.reply.send(None);
+                        stop_ringing(&mut ringing);
+                        return Some(Found::Phone(leg, Box::new(agent)));
+                    }
                 }
                 LegEvent::Ended(end) => {
                     let gone = ringing.swap_remove(index);
                     tracing::info!(agent = gone.agent.name, ?end, "a member did not answer");
+                    match gone.moved {
+                        Some(Route::Service(number)) => {
+                            transfer::note(pbx, self.id, &number);
+                            stop_ringing(&mut ringing);
+                            return Some(Found::Service(number));
+                        }
+                        Some(Route::Phone(agent, contact)) if forwards < transfer::FORWARDS => {
+                            forwards += 1;
+                            transfer::note(pbx, self.id, agent.extension());
+                            let about = transfer::diverted(pbx, &gone.agent, &self.about());
+                            ringing.extend(self.ring_one(*agent, contact, about).await);
+                        }
+                        _ => {}
+                    }
                 }
                 _ => {}
             }
         }
         None
+    }
+
+    async fn ring_one(&self, agent: Agent, contact: Contact, about: About) -> Option<Ringing> {
+        match Leg::calling(self.pbx, &agent, contact, about, self.id).await {
+            Ok(leg) => {
+                self.pbx.centre.calls.change(self.id, |call| {
+                    call.state = CallState::Ringing;
+                    call.rung.push(agent.name.clone());
+                });
+                Some(Ringing {
+                    agent,
+                    leg,
+                    moved: None,
+                })
+            }
+            Err(error) => {
+                tracing::warn!(agent = agent.name, error, "cannot ring a member");
+                None
+            }
+        }
+    }
+
+    /// The caller, as phones are told.
+    fn about(&self) -> About {
+        About {
+            name: self.name.clone(),
+            number: self.number.clone(),
+            headers: self.headers.clone(),
+        }
+    }
+}
+
+/// Somebody else has the call.
+fn stop_ringing(ringing: &mut [Ringing]) {
+    for other in ringing {
+        other.leg.hang_up(Some(ELSEWHERE));
     }
 }
 

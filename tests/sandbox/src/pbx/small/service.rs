@@ -7,8 +7,9 @@ use sidetone_media::{BLOCK, Block};
 use sidetone_sip::{DialogEnd, IncomingInvite};
 use tokio::time::{Instant, timeout_at};
 
-use super::leg::{Ending, Leg, LegEvent, Occupation, Occupied, Speech, Tone};
-use super::{SmallPbx, queue, voice_of};
+use super::leg::{About, Ending, Leg, LegEvent, Occupation, Occupied, Speech, Tone};
+use super::transfer::{self, Route};
+use super::{Mail, SmallPbx, queue, voice_of};
 use crate::calls::{CallId, CallKind, CallState};
 use crate::sound;
 use crate::store::Agent;
@@ -16,6 +17,8 @@ use crate::store::Agent;
 /// How long an agent's phone rings for another agent.
 const RING_LIMIT: Duration = Duration::from_secs(60);
 const EARLY_MEDIA: Duration = Duration::from_secs(2);
+/// How long a made-up customer's phone rings.
+const RINGING: Duration = Duration::from_secs(2);
 
 const BUSY_HERE: u16 = 486;
 const TEMPORARILY_UNAVAILABLE: u16 = 480;
@@ -33,7 +36,6 @@ pub(super) async fn serve(pbx: Arc<SmallPbx>, invite: IncomingInvite) {
         return reject(&pbx, &invite, FORBIDDEN);
     };
     let dialled = invite.request_user.clone();
-    let _occupied = Occupied::new(&pbx, caller.id, Occupation::Call);
     let queue = pbx
         .centre
         .store()
@@ -60,17 +62,17 @@ pub(super) async fn serve(pbx: Arc<SmallPbx>, invite: IncomingInvite) {
     if let Some(callee) = callee {
         return internal(&pbx, &invite, id, &caller, &callee).await;
     }
+    let code = pbx.centre.settings().map(|settings| settings.pickup_code);
+    if code.is_ok_and(|code| code == dialled) {
+        return pick_up(&pbx, &invite, id, &caller).await;
+    }
     match dialled.as_str() {
-        "600" => echo(&pbx, &invite, id, None).await,
-        "601" => tone(&pbx, &invite, id).await,
-        "603" => record(&pbx, &invite, id).await,
         "608" => {
             reject(&pbx, &invite, BUSY_HERE);
             pbx.centre.calls.end(id, "busy", "system", Vec::new());
         }
-        "609" => never(&pbx, &invite, id).await,
-        "611" => echo(&pbx, &invite, id, Some(EARLY_MEDIA)).await,
-        number if is_outside(number) => outside(&pbx, &invite, id, number).await,
+        "609" => never(&pbx, &invite, id, &caller).await,
+        number if is_service(number) => answering(&pbx, &invite, id, &caller, number).await,
         _ => {
             reject(&pbx, &invite, NOT_FOUND);
             pbx.centre
@@ -78,6 +80,11 @@ pub(super) async fn serve(pbx: Arc<SmallPbx>, invite: IncomingInvite) {
                 .end(id, "unknown_number", "system", Vec::new());
         }
     }
+}
+
+/// Whether the system answers this number itself.
+pub(super) fn is_service(number: &str) -> bool {
+    matches!(number, "600" | "601" | "603" | "611") || is_outside(number)
 }
 
 fn is_outside(number: &str) -> bool {
@@ -96,8 +103,9 @@ pub(super) async fn leg(
     pbx: &Arc<SmallPbx>,
     invite: &IncomingInvite,
     id: CallId,
+    caller: &Agent,
 ) -> Option<(Leg, String)> {
-    match Leg::answering(pbx, invite).await {
+    match Leg::answering(pbx, invite, caller, id).await {
         Ok(made) => Some(made),
         Err(error) => {
             tracing::warn!(%error, "a call was refused");
@@ -125,31 +133,59 @@ pub(super) fn answer(pbx: &SmallPbx, leg: &Leg, id: CallId, sdp: String) -> bool
 
 pub(super) fn by(ending: Ending) -> &'static str {
     match ending {
-        Ending::HungUp => "agent",
+        Ending::HungUp | Ending::Transferred => "agent",
         Ending::Time | Ending::Digit => "system",
     }
 }
 
-/// Hears everything and says it again; after early media when asked for.
-async fn echo(pbx: &Arc<SmallPbx>, invite: &IncomingInvite, id: CallId, early: Option<Duration>) {
-    let Some((mut leg, sdp)) = leg(pbx, invite, id).await else {
+/// Answers, after early media or some ringing where the number has it, and does what the number does.
+async fn answering(
+    pbx: &Arc<SmallPbx>,
+    invite: &IncomingInvite,
+    id: CallId,
+    caller: &Agent,
+    number: &str,
+) {
+    let Some((mut leg, sdp)) = leg(pbx, invite, id, caller).await else {
         return;
     };
-    if let Some(early) = early {
-        if pbx.endpoint.ringing(leg.dialog, Some(sdp.clone())).is_err() {
-            return pbx.centre.calls.end(id, "abandoned", "agent", Vec::new());
-        }
-        let mut announcement = Tone::new(620.0, 0.1);
-        let ending = leg
-            .run(Some(early), |_| false, |_, _, say| announcement.fill(say))
-            .await;
-        if ending != Ending::Time {
-            return pbx.centre.calls.end(id, "abandoned", "agent", Vec::new());
-        }
+    let mut announcement = Tone::new(620.0, 0.1);
+    let ending = if number == "611" {
+        let _ = pbx.endpoint.ringing(leg.dialog, Some(sdp.clone()));
+        leg.run(
+            Some(EARLY_MEDIA),
+            |_| false,
+            |_, _, say| announcement.fill(say),
+        )
+        .await
+    } else if is_outside(number) {
+        let _ = pbx.endpoint.ringing(leg.dialog, None);
+        leg.run(Some(RINGING), |_| false, |_, _, say| say.fill(0.0))
+            .await
+    } else {
+        Ending::Time
+    };
+    if ending != Ending::Time {
+        return pbx.centre.calls.end(id, "abandoned", "agent", Vec::new());
     }
-    if !answer(pbx, &leg, id, sdp) {
-        return;
+    if answer(pbx, &leg, id, sdp) {
+        attend(pbx, leg, number).await;
     }
+}
+
+/// Does in an answered call what a number does.
+pub(super) async fn attend(pbx: &Arc<SmallPbx>, leg: Leg, number: &str) {
+    match number {
+        "601" => tone(pbx, leg).await,
+        "603" => record(pbx, leg).await,
+        number if is_outside(number) => outside(pbx, leg, number).await,
+        _ => echo(pbx, leg).await,
+    }
+}
+
+/// Hears everything and says it again.
+async fn echo(pbx: &Arc<SmallPbx>, mut leg: Leg) {
+    let id = leg.call;
     let mut heard = Vec::new();
     let ending = leg
         .run(
@@ -164,13 +200,8 @@ async fn echo(pbx: &Arc<SmallPbx>, invite: &IncomingInvite, id: CallId, early: O
     pbx.centre.calls.end(id, "answered", by(ending), heard);
 }
 
-async fn tone(pbx: &Arc<SmallPbx>, invite: &IncomingInvite, id: CallId) {
-    let Some((mut leg, sdp)) = leg(pbx, invite, id).await else {
-        return;
-    };
-    if !answer(pbx, &leg, id, sdp) {
-        return;
-    }
+async fn tone(pbx: &Arc<SmallPbx>, mut leg: Leg) {
+    let id = leg.call;
     let mut tone = Tone::new(440.0, 0.1);
     let ending = leg
         .run(
@@ -183,13 +214,8 @@ async fn tone(pbx: &Arc<SmallPbx>, invite: &IncomingInvite, id: CallId) {
 }
 
 /// Records until `#` or the limit, plays it back and hangs up.
-async fn record(pbx: &Arc<SmallPbx>, invite: &IncomingInvite, id: CallId) {
-    let Some((mut leg, sdp)) = leg(pbx, invite, id).await else {
-        return;
-    };
-    if !answer(pbx, &leg, id, sdp) {
-        return;
-    }
+async fn record(pbx: &Arc<SmallPbx>, mut leg: Leg) {
+    let id = leg.call;
     let mut heard = Vec::new();
     let ending = leg
         .run(
@@ -204,7 +230,7 @@ async fn record(pbx: &Arc<SmallPbx>, invite: &IncomingInvite, id: CallId) {
             },
         )
         .await;
-    if ending == Ending::HungUp || heard.is_empty() {
+    if matches!(ending, Ending::HungUp | Ending::Transferred) || heard.is_empty() {
         return pbx.centre.calls.end(id, "answered", by(ending), heard);
     }
     let length = Duration::from_secs_f64(heard.len() as f64 / f64::from(sound::RATE));
@@ -226,37 +252,21 @@ async fn record(pbx: &Arc<SmallPbx>, invite: &IncomingInvite, id: CallId) {
 }
 
 /// Rings until the caller gives up.
-async fn never(pbx: &Arc<SmallPbx>, invite: &IncomingInvite, id: CallId) {
+async fn never(pbx: &Arc<SmallPbx>, invite: &IncomingInvite, id: CallId, caller: &Agent) {
+    let _occupied = Occupied::new(pbx, caller.id, Occupation::Call);
     let mut inbox = pbx.inbox(invite.dialog);
     let _ = pbx.endpoint.ringing(invite.dialog, None);
-    while let Some(event) = inbox.recv().await {
-        if matches!(event, sidetone_sip::Event::Ended { .. }) {
+    while let Some(mail) = inbox.recv().await {
+        if matches!(mail, Mail::Sip(sidetone_sip::Event::Ended { .. })) {
             break;
         }
     }
     pbx.centre.calls.end(id, "abandoned", "agent", Vec::new());
 }
 
-/// A made-up customer: rings for two seconds, answers, speaks and listens.
-async fn outside(pbx: &Arc<SmallPbx>, invite: &IncomingInvite, id: CallId, number: &str) {
-    let Some((mut leg, sdp)) = leg(pbx, invite, id).await else {
-        return;
-    };
-    let _ = pbx.endpoint.ringing(leg.dialog, None);
-    if leg
-        .run(
-            Some(Duration::from_secs(2)),
-            |_| false,
-            |_, _, say| say.fill(0.0),
-        )
-        .await
-        != Ending::Time
-    {
-        return pbx.centre.calls.end(id, "abandoned", "agent", Vec::new());
-    }
-    if !answer(pbx, &leg, id, sdp) {
-        return;
-    }
+/// A made-up customer, who speaks and listens.
+async fn outside(pbx: &Arc<SmallPbx>, mut leg: Leg, number: &str) {
+    let id = leg.call;
     let name = voice_of(number.bytes().map(usize::from).sum());
     pbx.centre
         .calls
@@ -276,6 +286,27 @@ async fn outside(pbx: &Arc<SmallPbx>, invite: &IncomingInvite, id: CallId, numbe
     pbx.centre.calls.end(id, "answered", by(ending), heard);
 }
 
+/// Takes over a call that rings for a member of the agent's pick-up group.
+async fn pick_up(pbx: &Arc<SmallPbx>, invite: &IncomingInvite, id: CallId, caller: &Agent) {
+    let nothing = |status: u16| {
+        reject(pbx, invite, status);
+        pbx.centre
+            .calls
+            .end(id, "nothing_to_pick_up", "system", Vec::new());
+    };
+    let Some(ringing) = transfer::to_pick_up(pbx, caller) else {
+        return nothing(NOT_FOUND);
+    };
+    let Some((leg, sdp)) = leg(pbx, invite, id, caller).await else {
+        return;
+    };
+    if answer(pbx, &leg, id, sdp) {
+        // A call that stopped ringing in the meantime hangs this one up.
+        pbx.take(ringing, Some(Box::new(leg))).await;
+        pbx.centre.calls.end(id, "picked_up", "system", Vec::new());
+    }
+}
+
 /// An agent calls an agent.
 async fn internal(
     pbx: &Arc<SmallPbx>,
@@ -288,19 +319,23 @@ async fn internal(
         reject(pbx, invite, status);
         pbx.centre.calls.end(id, result, "system", Vec::new());
     };
-    let busy = !pbx.centre.phone(callee.id).idle() && !callee.is("phoneBarRingInUse");
-    if busy || callee.id == caller.id {
+    if callee.id == caller.id {
         return refuse(BUSY_HERE, "busy");
     }
     let Some(contact) = pbx.registrar.contact(callee.extension()) else {
         return refuse(TEMPORARILY_UNAVAILABLE, "unavailable");
     };
-    let Some((mut leg_in, sdp)) = leg(pbx, invite, id).await else {
+    let Some((mut leg_in, sdp)) = leg(pbx, invite, id, caller).await else {
         return;
     };
-    let ringing = Occupied::new(pbx, callee.id, Occupation::Ringing);
-    let from = pbx.address(caller.text("fullname"), caller.extension());
-    let mut leg_out = match Leg::calling(pbx, callee, contact, from, Vec::new()).await {
+    leg_in.about.name = callee.text("fullname").to_owned();
+    let about = About {
+        name: caller.text("fullname").to_owned(),
+        number: caller.extension().to_owned(),
+        headers: Vec::new(),
+    };
+    let mut callee = callee.clone();
+    let mut leg_out = match Leg::calling(pbx, &callee, contact, about.clone(), id).await {
         Ok(leg) => leg,
         Err(error) => {
             tracing::warn!(error, "cannot call an agent");
@@ -308,17 +343,56 @@ async fn internal(
         }
     };
     let _ = pbx.endpoint.ringing(leg_in.dialog, None);
-    pbx.centre
-        .calls
-        .change(id, |call| call.rung.push(callee.name.clone()));
+    let rung = |name: &str| {
+        pbx.centre
+            .calls
+            .change(id, |call| call.rung.push(name.to_owned()));
+    };
+    rung(&callee.name);
     let until = Instant::now() + RING_LIMIT;
+    let (mut forwards, mut moved) = (0, None);
     loop {
         tokio::select! {
             event = timeout_at(until, leg_out.next()) => match event {
                 Ok(LegEvent::Answered) => break,
-                Ok(LegEvent::Ended(DialogEnd::Refused { status, .. })) => {
-                    return refuse(status, if status == BUSY_HERE { "busy" } else { "refused" });
+                Ok(LegEvent::Moved(targets)) => {
+                    moved = targets.iter().find_map(|target| transfer::route(pbx, target));
                 }
+                Ok(LegEvent::Ended(DialogEnd::Refused { status, .. })) => match moved.take() {
+                    Some(Route::Service(number)) => {
+                        transfer::note(pbx, id, &number);
+                        if answer(pbx, &leg_in, id, sdp) {
+                            attend(pbx, leg_in, &number).await;
+                        }
+                        return;
+                    }
+                    Some(Route::Phone(agent, contact)) if forwards < transfer::FORWARDS => {
+                        forwards += 1;
+                        let about = transfer::diverted(pbx, &callee, &about);
+                        match Leg::calling(pbx, &agent, contact, about, id).await {
+                            Ok(leg) => leg_out = leg,
+                            Err(_) => return refuse(TEMPORARILY_UNAVAILABLE, "unavailable"),
+                        }
+                        transfer::note(pbx, id, agent.extension());
+                        callee = *agent;
+                        rung(&callee.name);
+                    }
+                    _ if (300..400).contains(&status) => {
+                        return refuse(TEMPORARILY_UNAVAILABLE, "unavailable");
+                    }
+                    _ => return refuse(status, if status == BUSY_HERE { "busy" } else { "refused" }),
+                },
+                Ok(LegEvent::Taken(take)) => if let Some(mut leg) = take.leg {
+                    leg.about = leg_out.about.clone();
+                    leg.call = id;
+                    leg_out.hang_up(Some(queue::ELSEWHERE));
+                    leg_out = *leg;
+                    if let Ok(Some(agent)) = pbx.centre.store().agent(leg_out.agent) {
+                        callee = agent;
+                    }
+                    let _ = take.reply.send(None);
+                    break;
+                },
                 Ok(LegEvent::Ended(_)) | Err(_) => {
                     return refuse(TEMPORARILY_UNAVAILABLE, "no_answer");
                 }
@@ -329,8 +403,6 @@ async fn internal(
             },
         }
     }
-    drop(ringing);
-    let _in_call = Occupied::new(pbx, callee.id, Occupation::Call);
     if !answer(pbx, &leg_in, id, sdp) {
         return;
     }
@@ -338,10 +410,14 @@ async fn internal(
         .calls
         .change(id, |call| call.answered_by = Some(callee.name.clone()));
     let mut heard = Vec::new();
-    leg_in
-        .bridge(&mut leg_out, |block| record_block(&mut heard, block, true))
-        .await;
-    pbx.centre.calls.end(id, "answered", "agent", heard);
+    let left = Leg::bridge(leg_in, leg_out, |block| {
+        record_block(&mut heard, block, true);
+    })
+    .await;
+    match left {
+        Some((leg, number)) => attend(pbx, leg, &number).await,
+        None => pbx.centre.calls.end(id, "answered", "agent", heard),
+    }
 }
 
 /// Longest recording that is kept, in samples: five minutes.
