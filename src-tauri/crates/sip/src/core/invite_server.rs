@@ -21,6 +21,11 @@ impl Core {
         if self.refused_extensions(now, key, &request) {
             return;
         }
+        if let Some(status) = unusable_body(&request) {
+            let reply = request.reply(status).with("Accept", "application/sdp");
+            self.reply(now, key, reply);
+            return;
+        }
         if let Some(least) = session_timer::too_small(&request) {
             let reply = request.reply(422).with("Min-SE", least.to_string());
             self.reply(now, key, reply);
@@ -433,4 +438,26 @@ impl Core {
         self.end(dialog, DialogEnd::Unreachable(words));
         self.bye(now, dialog, reason.as_deref());
     }
+}
+
+/// The status for a body that is neither SDP nor may hold any, or for an answer that must not be SDP (RFC 3261
+/// §8.2.3, §21.4.7).
+fn unusable_body(request: &Message) -> Option<u16> {
+    let kind = request
+        .get("Content-Type")
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let known = kind.starts_with("application/sdp") || kind.starts_with("multipart/");
+    if !request.body.is_empty() && !known {
+        return Some(415);
+    }
+    let accepted = request.list("Accept");
+    let fits = accepted.is_empty()
+        || accepted.iter().any(|entry| {
+            let kind = entry.split(';').next().unwrap_or_default().trim();
+            ["application/sdp", "application/*", "*/*"]
+                .iter()
+                .any(|wanted| kind.eq_ignore_ascii_case(wanted))
+        });
+    (!fits).then_some(406)
 }

@@ -19,8 +19,15 @@ pub(crate) struct Message {
 /// First line of a message.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Start {
-    Request { method: String, uri: String },
-    Response { status: u16, reason: String },
+    Request {
+        method: String,
+        uri: String,
+        version: String,
+    },
+    Response {
+        status: u16,
+        reason: String,
+    },
 }
 
 /// Why bytes are not a usable message.
@@ -28,8 +35,8 @@ pub(crate) enum Start {
 pub(crate) enum BadMessage {
     /// Not SIP at all, or a damaged response: dropped.
     Noise,
-    /// A request that can be answered with 400; the sentence becomes its reason.
-    Request(Box<Message>, &'static str),
+    /// A request that can be answered with this status; the sentence becomes its reason.
+    Request(Box<Message>, u16, &'static str),
 }
 
 impl Message {
@@ -38,6 +45,7 @@ impl Message {
             start: Start::Request {
                 method: method.to_owned(),
                 uri: uri.to_owned(),
+                version: "SIP/2.0".to_owned(),
             },
             headers: Headers::default(),
             body: Vec::new(),
@@ -51,9 +59,9 @@ impl Message {
         match (fault, &message.start) {
             (None, _) => Ok(message),
             (Some(_), Start::Response { .. }) => Err(BadMessage::Noise),
-            (Some(fault), Start::Request { .. }) => {
+            (Some((status, fault)), Start::Request { .. }) => {
                 message.body.clear();
-                Err(BadMessage::Request(Box::new(message), fault))
+                Err(BadMessage::Request(Box::new(message), status, fault))
             }
         }
     }
@@ -77,37 +85,62 @@ impl Message {
         })
     }
 
-    /// Cuts the body to Content-Length and names what is missing (RFC 3261 §8.1.1).
-    fn check(&mut self) -> Option<&'static str> {
+    /// Cuts the body to Content-Length and names what is missing or wrong (RFC 3261 §8.1.1, §8.2).
+    fn check(&mut self) -> Option<(u16, &'static str)> {
+        let bad = |words| Some((400, words));
+        if let Start::Request { version, .. } = &self.start
+            && version != "SIP/2.0"
+        {
+            return Some((505, "Version Not Supported"));
+        }
+        for name in [
+            "Content-Length",
+            "Call-ID",
+            "CSeq",
+            "From",
+            "To",
+            "Max-Forwards",
+        ] {
+            if self.all(name).nth(1).is_some() {
+                return bad("a field that may come once comes twice");
+            }
+        }
         if let Some(length) = self.get("Content-Length") {
             match length.trim().parse::<usize>() {
                 Ok(length) if length <= self.body.len() => self.body.truncate(length),
-                Ok(_) => return Some("Content-Length is larger than the message"),
-                Err(_) => return Some("Content-Length is not a number"),
+                Ok(_) => return bad("Content-Length is larger than the message"),
+                Err(_) => return bad("Content-Length is not a number"),
             }
         }
-        if self.get("Via").is_none_or(|via| via_branch(via).is_none()) {
-            return Some("Via is missing or has no branch");
+        let request = self.status() == 0;
+        match self.get("Via") {
+            None => return bad("Via is missing"),
+            Some(via) if malformed_via(via) => return bad("Via is malformed"),
+            // Without a branch only those of RFC 2543 ask, and nobody answers.
+            Some(via) if !request && via_branch(via).is_none() => return bad("Via has no branch"),
+            Some(_) => {}
         }
         if self.call_id().is_empty() {
-            return Some("Call-ID is missing");
+            return bad("Call-ID is missing");
         }
-        if self.sender_tag().is_none() {
-            return Some("From is missing or has no tag");
+        for name in ["From", "To"] {
+            match self.get(name) {
+                None => return bad("From or To is missing"),
+                Some(value) if unbalanced(value) => return bad("From or To is malformed"),
+                Some(_) => {}
+            }
         }
-        if self.get("To").is_none() {
-            return Some("To is missing");
+        if !request && self.sender_tag().is_none() {
+            return bad("From has no tag");
         }
         let Some((_, cseq_method)) = self.cseq() else {
-            return Some("CSeq is missing or malformed");
+            return bad("CSeq is missing or malformed");
         };
-        if let Start::Request { method, uri } = &self.start {
+        if let Start::Request { method, uri, .. } = &self.start {
             if cseq_method != method {
-                return Some("CSeq does not name the method");
+                return bad("CSeq does not name the method");
             }
-            if !uri.starts_with("tel:") && parse_uri(uri).is_err() {
-                return Some("the Request-URI is malformed");
-            }
+            return fault_of_uri(uri);
         }
         None
     }
@@ -115,7 +148,7 @@ impl Message {
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
         let mut out = String::with_capacity(512 + self.body.len());
         match &self.start {
-            Start::Request { method, uri } => {
+            Start::Request { method, uri, .. } => {
                 out.push_str(method);
                 out.push(' ');
                 out.push_str(uri);
@@ -328,9 +361,7 @@ impl Message {
 
     /// Host and port of the topmost Via.
     pub(crate) fn sent_by(&self) -> &str {
-        let via = self.get("Via").unwrap_or_default();
-        let via = via.split([';', ',']).next().unwrap_or_default();
-        via.split_whitespace().nth(1).unwrap_or_default()
+        host_of_via(self.get("Via").unwrap_or_default())
     }
 
     /// The body when it is SDP.
@@ -359,12 +390,15 @@ impl Start {
                 reason: reason.trim().to_owned(),
             });
         }
-        let rest = line.trim_end().strip_suffix(" SIP/2.0")?;
+        let (rest, version) = line.trim_end().rsplit_once(' ')?;
         let (method, uri) = rest.split_once(' ')?;
         let token = |c: char| c.is_ascii_alphanumeric() || "-.!%*_+`'~".contains(c);
-        (!method.is_empty() && method.chars().all(token)).then(|| Self::Request {
+        let is_sip = version.len() >= 7 && version.starts_with("SIP/");
+        (is_sip && !method.is_empty() && method.chars().all(token)).then(|| Self::Request {
             method: method.to_owned(),
-            uri: uri.trim().to_owned(),
+            // Kept as it is, white space too: that is a fault to be answered.
+            uri: uri.to_owned(),
+            version: version.to_owned(),
         })
     }
 }
@@ -372,6 +406,66 @@ impl Start {
 fn split_head(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = bytes.windows(4).position(|w| w == b"\r\n\r\n")?;
     Some((&bytes[..end], &bytes[end + 4..]))
+}
+
+/// RFC 3261 §20.42: a protocol, a host, and parameters between single separators.
+fn malformed_via(via: &str) -> bool {
+    let tight: String = via.chars().filter(|c| !c.is_whitespace()).collect();
+    let empty = tight.contains(";;") || tight.contains(",,") || tight.contains(";,");
+    let cookie_only = via_branch(via) == Some("z9hG4bK");
+    empty || cookie_only || tight.ends_with([',', ';']) || host_of_via(via).is_empty()
+}
+
+/// Host and port of the first entry of a Via, which may have white space around its slashes.
+fn host_of_via(via: &str) -> &str {
+    let first = via.split([';', ',']).next().unwrap_or_default();
+    let behind = first.splitn(3, '/').nth(2).unwrap_or_default().trim();
+    behind
+        .split_once(char::is_whitespace)
+        .map_or("", |(_, host)| host.trim())
+}
+
+/// A quote or a bracket that never closes.
+fn unbalanced(value: &str) -> bool {
+    let (mut quoted, mut angle, mut escaped) = (false, false, false);
+    for c in value.chars() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' if !angle => quoted = !quoted,
+            '<' if !quoted => angle = true,
+            '>' if !quoted => angle = false,
+            _ => {}
+        }
+    }
+    quoted || angle
+}
+
+/// What is wrong with a Request-URI (RFC 3261 §8.2.2.1, §19.1.1).
+fn fault_of_uri(uri: &str) -> Option<(u16, &'static str)> {
+    let malformed = Some((400, "the Request-URI is malformed"));
+    if uri.contains(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '"')) {
+        return malformed;
+    }
+    let (scheme, rest) = uri.split_once(':')?;
+    match scheme.to_ascii_lowercase().as_str() {
+        "tel" => None,
+        "sip" | "sips" => {
+            let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+            if host.contains('?') || rest.is_empty() || host.is_empty() {
+                return malformed;
+            }
+            let host = host.split(';').next().unwrap_or_default();
+            // An IPv6 address needs its brackets, or its last group would be the port.
+            let bare = !host.starts_with('[') && host.matches(':').count() > 1;
+            // The parser knows fewer characters of a user part than the grammar has.
+            let probe = format!("sip:{host}");
+            (bare || parse_uri(&probe).is_err())
+                .then_some(malformed)
+                .flatten()
+        }
+        _ => Some((416, "Unsupported URI Scheme")),
+    }
 }
 
 fn via_branch(via: &str) -> Option<&str> {
@@ -406,7 +500,9 @@ pub(crate) fn reason_phrase(status: u16) -> &'static str {
         405 => "Method Not Allowed",
         407 => "Proxy Authentication Required",
         408 => "Request Timeout",
+        406 => "Not Acceptable",
         415 => "Unsupported Media Type",
+        416 => "Unsupported URI Scheme",
         420 => "Bad Extension",
         422 => "Session Interval Too Small",
         423 => "Interval Too Brief",
@@ -422,6 +518,7 @@ pub(crate) fn reason_phrase(status: u16) -> &'static str {
         500 => "Server Internal Error",
         501 => "Not Implemented",
         503 => "Service Unavailable",
+        505 => "Version Not Supported",
         600 => "Busy Everywhere",
         603 => "Decline",
         _ => match status / 100 {

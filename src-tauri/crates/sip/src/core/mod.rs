@@ -294,11 +294,14 @@ impl Core {
             Err(BadMessage::Noise) => {
                 tracing::debug!(flow = flow.0, bytes = bytes.len(), "not a SIP message");
             }
-            Err(BadMessage::Request(request, fault)) => {
-                tracing::debug!(flow = flow.0, fault, "bad request");
+            Err(BadMessage::Request(request, status, fault)) => {
+                tracing::debug!(flow = flow.0, status, fault, "bad request");
                 if request.method() != "ACK" && request.get("Via").is_some() {
-                    let words = format!("Bad Request: {fault}");
-                    let reply = request.reply(400).with_reason(&words);
+                    let words = match status {
+                        400 => format!("Bad Request: {fault}"),
+                        _ => fault.to_owned(),
+                    };
+                    let reply = request.reply(status).with_reason(&words);
                     self.tx.send_raw(flow, reply.to_bytes());
                 }
             }
@@ -325,6 +328,7 @@ impl Core {
             ("REGISTER", _) => self.registered(now, flow, &key, &request),
             (_, true) => self.in_dialog(now, flow, &key, request),
             ("INVITE", false) => self.invited(now, flow, &key, request),
+            ("OPTIONS", false) if self.refused_extensions(now, &key, &request) => {}
             ("OPTIONS", false) => {
                 let reply = request
                     .reply(200)
@@ -527,7 +531,7 @@ fn token(rng: &mut StdRng) -> String {
 impl std::fmt::Display for Start {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Request { method, uri } => write!(f, "{method} {uri}"),
+            Self::Request { method, uri, .. } => write!(f, "{method} {uri}"),
             Self::Response { status, reason } => write!(f, "{status} {reason}"),
         }
     }

@@ -479,10 +479,17 @@ fn client_key(branch: &str, method: &str) -> TxKey {
 }
 
 fn server_key(request: &Message, method: &str) -> TxKey {
+    let (branch, host) = (request.branch(), request.sent_by());
+    if branch.starts_with("z9hG4bK") {
+        return TxKey(format!("{branch}|{host}|{method}"));
+    }
+    // RFC 2543 knows no branch of this meaning (RFC 3261 §17.2.3).
     TxKey(format!(
-        "{}|{}|{method}",
-        request.branch(),
-        request.sent_by()
+        "{branch}|{host}|{}|{}|{}|{}|{method}",
+        request.call_id(),
+        request.sender_tag().unwrap_or_default(),
+        request.seq(),
+        request.uri()
     ))
 }
 

@@ -47,6 +47,11 @@ impl Side {
             .expect("a running endpoint")
     }
 
+    /// The next event, however long it takes.
+    pub(crate) async fn next_ever(&mut self) -> Event {
+        self.events.recv().await.expect("a running endpoint")
+    }
+
     /// Skips to the first event that `pick` wants.
     pub(crate) async fn until<T>(&mut self, mut pick: impl FnMut(Event) -> Option<T>) -> T {
         loop {

@@ -8,6 +8,7 @@ mod offers;
 mod registration;
 mod solo;
 mod timers;
+mod torture;
 mod transfers;
 
 use std::collections::BTreeMap;

@@ -46,9 +46,13 @@ impl Solo {
         while let Some(output) = self.core.poll_output() {
             match output {
                 Output::Send(_, bytes) => {
-                    // A 400 gives back what was wrong.
-                    let bad = bytes.starts_with(b"SIP/2.0 400");
-                    let read = if bad { Message::read } else { Message::parse };
+                    // A response gives back what was wrong with its request.
+                    let response = bytes.starts_with(b"SIP/2.0 ");
+                    let read = if response {
+                        Message::read
+                    } else {
+                        Message::parse
+                    };
                     self.sent.push(read(&bytes).expect("readable"));
                 }
                 Output::Connect(id, ..) => self.line = id,
