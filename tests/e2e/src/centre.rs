@@ -129,6 +129,31 @@ impl Centre {
         Ok(())
     }
 
+    /// Changes what holds for all agents, as the administrator's page does; fields by the contract's names.
+    ///
+    /// # Errors
+    /// [`CentreError`] when the interface refuses.
+    pub async fn configure_all(&self, settings: &Value) -> Result<(), CentreError> {
+        self.http
+            .patch(format!("{}/admin/api/settings", self.server))
+            .header("Content-Type", "application/json")
+            .body(settings.to_string())
+            .send()
+            .await?
+            .error_for_status()?;
+        Ok(())
+    }
+
+    /// What an agent said that calls were about, as the contact centre keeps it.
+    ///
+    /// # Errors
+    /// [`CentreError`] when the interface refuses.
+    pub async fn disposed_by(&self, name: &str) -> Result<Value, CentreError> {
+        let address = format!("{}/admin/api/agents/{name}/dispositions", self.server);
+        let answer = self.http.get(address).send().await?;
+        Ok(answer.error_for_status()?.json().await?)
+    }
+
     /// Waits until an agent speaks with the customer.
     ///
     /// # Errors

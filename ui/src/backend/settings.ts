@@ -50,7 +50,7 @@ export const SETTINGS: SettingGroup[] = [
       row("passwordResetAt", { kind: "moment", value: "2026-09-07T08:30:00Z" }),
       row("disabled", flag(false)),
       row("blocked", flag(false)),
-      row("privacyEnabled", choice("partial", "off", "partial", "full")),
+      row("privacyEnabled", flag(true)),
       row("privacyName", choice("off", "off", "partial", "full")),
       row("privacyEmail", choice("full", "off", "partial", "full")),
       row("privacyNumber", choice("partial", "off", "partial", "full"), "policy"),
