@@ -4,6 +4,8 @@
 //! runs against a sound card and, faster than real time, in tests. Sound and packets only: this room knows
 //! nothing of SIP, of agents or of contact-centre rules. SDP comes and goes as text.
 
+#[cfg(test)]
+mod allocation;
 mod api;
 mod codec;
 mod config;

@@ -34,9 +34,20 @@ pub(crate) struct Conditions {
     pub(crate) burst: f32,
 }
 
-/// Mean opinion score that listeners would give, 1 to 4.5.
+/// How a call is rated.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Rating {
+    /// Transmission rating R, 0 to 100.
+    pub(crate) r: f32,
+    /// Mean opinion score of a conversation, 1 to 4.5.
+    pub(crate) mos: f32,
+    /// The same for somebody who only listens: delay costs nothing.
+    pub(crate) listening: f32,
+}
+
+/// Rates what listeners would hear.
 #[must_use]
-pub(crate) fn mos(codec: Codec, conditions: &Conditions) -> f32 {
+pub(crate) fn rate(codec: Codec, conditions: &Conditions) -> Rating {
     let of = impairment(codec);
     let loss = conditions.loss.clamp(0.0, 1.0) * 100.0;
     let burst = conditions.burst.max(1.0);
@@ -46,16 +57,18 @@ pub(crate) fn mos(codec: Codec, conditions: &Conditions) -> f32 {
         + conditions.packet_ms
         + of.look_ahead_ms
         + DEVICES_MS;
-    let rating = of.best - delayed(delay) - equipment;
+    let listening = of.best - equipment;
     // The wideband scale is mapped to the one that scores are defined on (G.107.1 section 7.6).
-    score(
-        rating
-            * if of.best > 100.0 {
-                100.0 / WIDEBAND
-            } else {
-                1.0
-            },
-    )
+    let scale = match of.best > 100.0 {
+        true => 100.0 / WIDEBAND,
+        false => 1.0,
+    };
+    let r = ((listening - delayed(delay)) * scale).clamp(0.0, 100.0);
+    Rating {
+        r,
+        mos: score(r),
+        listening: score(listening * scale),
+    }
 }
 
 /// Delay of the sound devices on both sides together, ms.
@@ -102,6 +115,10 @@ fn score(rating: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn mos(codec: Codec, conditions: &Conditions) -> f32 {
+        rate(codec, conditions).mos
+    }
 
     const GOOD: Conditions = Conditions {
         network_ms: 5.0,

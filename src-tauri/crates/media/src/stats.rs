@@ -50,6 +50,8 @@ pub struct SessionStats {
     pub level_out_dbov: f32,
     /// Quality of what is heard as people would score it, 1 to 4.5 (ITU-T G.107); `None` before the first packets.
     pub mos: Option<f32>,
+    /// How the far end scores what it hears of us, where it says so (RTCP XR).
+    pub remote_mos: Option<f32>,
     /// One side seems not to hear the other.
     pub one_way: Option<OneWay>,
 }

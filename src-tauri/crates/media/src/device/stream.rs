@@ -347,3 +347,71 @@ impl Spout {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::allocation::forbidden;
+    use crate::{BLOCK, Block};
+
+    fn tap(channels: usize) -> (Tap, Capture) {
+        let (producer, consumer) = rtrb::RingBuffer::new(ring_size(48_000));
+        let gauge = Arc::new(Gauge::default());
+        let tap = Tap {
+            ring: producer,
+            channels,
+            gauge: Arc::clone(&gauge),
+        };
+        (tap, Capture::new(consumer, 48_000, gauge))
+    }
+
+    fn spout(channels: usize) -> (Spout, Playback) {
+        let (producer, consumer) = rtrb::RingBuffer::new(ring_size(48_000));
+        let gauge = Arc::new(Gauge::default());
+        let spout = Spout {
+            ring: consumer,
+            channels,
+            gauge: Arc::clone(&gauge),
+            last: 0.0,
+            dry: true,
+        };
+        (spout, Playback::new(producer, 48_000, gauge))
+    }
+
+    /// Callbacks of every kind, well fed, starved and overrun, and the voice at the other end of the ring.
+    fn run<T>(channels: usize)
+    where
+        T: SizedSample + FromSample<f32>,
+        f32: FromSample<T>,
+    {
+        let (mut tap, mut capture) = tap(channels);
+        let (mut spout, mut playback) = spout(channels);
+        let heard = vec![T::from_sample_(0.25); 480 * channels];
+        let mut played = vec![T::from_sample_(0.0); 480 * channels];
+        let mut block: Block = [0.0; BLOCK];
+        for n in 0..400 {
+            forbidden(|| tap.take(&heard));
+            forbidden(|| spout.fill(&mut played));
+            // For a while nobody fetches or feeds: one ring is full, the other empty.
+            if n < 200 {
+                capture.pull(&mut block);
+                playback.push(&block);
+            }
+        }
+        assert!(
+            tap.gauge.faults.load(Ordering::Relaxed) > 0,
+            "it was overrun"
+        );
+        assert!(spout.gauge.faults.load(Ordering::Relaxed) > 0, "it ran dry");
+    }
+
+    #[test]
+    fn callbacks_ask_for_no_memory() {
+        for channels in [1, 2, 8] {
+            run::<f32>(channels);
+            run::<i16>(channels);
+            run::<i32>(channels);
+            run::<u8>(channels);
+        }
+    }
+}

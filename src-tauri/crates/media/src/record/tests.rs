@@ -318,3 +318,87 @@ fn a_full_disk_is_said_in_words_and_does_not_stop_the_call() {
     recorder.take(ms(block * 10), &tone(AGENT, 0), &tone(CUSTOMER, 0));
     recorder.stop(ms(block * 10));
 }
+
+/// Set in the process that is killed.
+const CHILD: &str = "SIDETONE_TEST_RECORDING";
+
+#[test]
+fn a_killed_process_leaves_files_that_can_be_played() {
+    let folder = Folder::new("kill");
+    std::fs::create_dir_all(&folder.0).expect("a folder");
+    for format in [
+        RecordingFormat::Wav,
+        RecordingFormat::Wav49,
+        RecordingFormat::Gsm,
+    ] {
+        let path = folder.recording(format, RecordingChannels::MonoMix).path;
+        let mut child = std::process::Command::new(std::env::current_exe().expect("this test"))
+            .args([
+                "--exact",
+                "record::tests::recording_until_killed",
+                "--ignored",
+            ])
+            .env(CHILD, &path)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .expect("a process");
+        let two_seconds = match format {
+            RecordingFormat::Wav => 64_000,
+            RecordingFormat::Wav49 | RecordingFormat::Gsm => 3_300,
+        };
+        eventually("two seconds are in the file", || {
+            std::fs::metadata(&path).is_ok_and(|file| file.len() > two_seconds)
+        });
+        child.kill().expect("killed");
+        child.wait().expect("gone");
+        if format == RecordingFormat::Wav {
+            let (rate, channels) = read(&path);
+            assert!((tone_level(&channels[0], rate, AGENT) + 15.05).abs() < 0.3);
+        }
+        // Another program's reading of it, where there is one.
+        let played = std::process::Command::new("sox")
+            .arg(&path)
+            .args(["-t", "raw", "-e", "signed", "-b", "16", "-"])
+            .output();
+        let Ok(played) = played else { continue };
+        assert!(
+            played.status.success(),
+            "{}",
+            String::from_utf8_lossy(&played.stderr)
+        );
+        let pcm: Vec<f32> = played
+            .stdout
+            .chunks_exact(2)
+            .map(|pair| f32::from(i16::from_le_bytes([pair[0], pair[1]])) / 32_768.0)
+            .collect();
+        let rate = if format == RecordingFormat::Wav {
+            16_000
+        } else {
+            8_000
+        };
+        assert!(pcm.len() > 8_000, "{format:?}: {} samples", pcm.len());
+        let level = tone_level(&pcm, rate, AGENT);
+        assert!((level + 15.05).abs() < 2.0, "{format:?}: {level} dBov");
+    }
+}
+
+#[test]
+#[ignore = "run by a_killed_process_leaves_files_that_can_be_played"]
+fn recording_until_killed() {
+    let path = PathBuf::from(std::env::var_os(CHILD).expect("run by the other test"));
+    let format = match path.extension().and_then(|ending| ending.to_str()) {
+        Some("wav") => RecordingFormat::Wav,
+        Some("WAV") => RecordingFormat::Wav49,
+        _ => RecordingFormat::Gsm,
+    };
+    let mut recorder = start(&Recording {
+        path,
+        format,
+        channels: RecordingChannels::MonoMix,
+    });
+    // As long as the other test is patient.
+    for block in 0..6_000 {
+        recorder.take(ms(block * 10), &tone(AGENT, block), &tone(CUSTOMER, block));
+        std::thread::sleep(ms(5));
+    }
+}

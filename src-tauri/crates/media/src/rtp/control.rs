@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use rtc_rtcp::extended_report::{ExtendedReport, VoIPMetricsReportBlock};
 use rtc_rtcp::goodbye::Goodbye;
 use rtc_rtcp::packet::Packet;
 use rtc_rtcp::receiver_report::ReceiverReport;
@@ -39,6 +40,8 @@ pub(crate) struct Control {
     remote_loss: Option<u8>,
     /// Highest sequence number that the far end got of ours.
     remote_highest: Option<u32>,
+    /// How the far end scores what it hears of us.
+    remote_mos: Option<f32>,
 }
 
 impl Control {
@@ -50,6 +53,7 @@ impl Control {
             round_trip: None,
             remote_loss: None,
             remote_highest: None,
+            remote_mos: None,
         }
     }
 
@@ -77,12 +81,18 @@ impl Control {
         self.remote_highest.take()
     }
 
-    /// Writes a report: of the sender when something was sent, with what was received.
+    /// How the far end scores what it hears of us, as far as it says so.
+    pub(crate) const fn remote_mos(&self) -> Option<f32> {
+        self.remote_mos
+    }
+
+    /// Writes a report: of the sender when something was sent, with what was received and how good it was.
     pub(crate) fn report(
         &self,
         now: Duration,
         sent: Sent,
         received: Option<Report>,
+        metrics: Option<VoIPMetricsReportBlock>,
     ) -> Option<BytesMut> {
         let reports: Vec<ReceptionReport> = received
             .map(|report| self.reception(now, report))
@@ -105,7 +115,14 @@ impl Control {
                 profile_extensions: Bytes::new(),
             })
         };
-        rtc_rtcp::packet::marshal(&[first, self.description(sent.ssrc)]).ok()
+        let mut packets = vec![first, self.description(sent.ssrc)];
+        if let Some(metrics) = metrics {
+            packets.push(Box::new(ExtendedReport {
+                sender_ssrc: sent.ssrc,
+                reports: vec![Box::new(metrics)],
+            }));
+        }
+        rtc_rtcp::packet::marshal(&packets).ok()
     }
 
     /// Writes a goodbye.
@@ -115,7 +132,7 @@ impl Control {
         sent: Sent,
         received: Option<Report>,
     ) -> Option<BytesMut> {
-        let mut packet = self.report(now, sent, received)?;
+        let mut packet = self.report(now, sent, received, None)?;
         let goodbye: Box<dyn Packet> = Box::new(Goodbye {
             sources: vec![sent.ssrc],
             reason: Bytes::new(),
@@ -137,7 +154,23 @@ impl Control {
                 self.read(now, own, &report.reports);
             } else if let Some(report) = packet.downcast_ref::<ReceiverReport>() {
                 self.read(now, own, &report.reports);
+            } else if let Some(report) = packet.downcast_ref::<ExtendedReport>() {
+                self.read_metrics(own, report);
             }
+        }
+    }
+
+    fn read_metrics(&mut self, own: u32, report: &ExtendedReport) {
+        let mut scores = report
+            .reports
+            .iter()
+            .filter_map(|block| block.as_any().downcast_ref::<VoIPMetricsReportBlock>())
+            .filter(|block| block.ssrc == own)
+            // 127 is unknown (RFC 3611 section 4.7.5).
+            .map(|block| block.mos_cq)
+            .filter(|score| (10..=50).contains(score));
+        if let Some(score) = scores.next_back() {
+            self.remote_mos = Some(f32::from(score) / 10.0);
         }
     }
 
@@ -213,7 +246,9 @@ mod tests {
             packets,
             octets: 0,
         };
-        let report = near.report(ms(1000), sent(1, 5), None).expect("a report");
+        let report = near
+            .report(ms(1000), sent(1, 5), None, None)
+            .expect("a report");
         far.handle(ms(7040), 2, report);
         let of_near = Report {
             ssrc: 1,
@@ -223,13 +258,39 @@ mod tests {
             jitter: 0,
         };
         let answer = far
-            .report(ms(9040), sent(2, 0), Some(of_near))
+            .report(ms(9040), sent(2, 0), Some(of_near), None)
             .expect("a report");
         near.handle(ms(3080), 1, answer);
         let trip = near.round_trip().expect("a round trip").as_millis();
         assert!((79..=81).contains(&trip), "{trip}");
         assert_eq!(near.take_remote_loss(), Some(25));
         assert_eq!(near.take_remote_loss(), None);
+    }
+
+    #[test]
+    fn the_far_end_says_how_good_we_sound() {
+        let (mut near, far) = (Control::new("a".into()), Control::new("b".into()));
+        let sent = Sent {
+            ssrc: 2,
+            timestamp: 0,
+            packets: 9,
+            octets: 9,
+        };
+        let metrics = |ssrc, mos_cq| VoIPMetricsReportBlock {
+            ssrc,
+            mos_cq,
+            ..VoIPMetricsReportBlock::default()
+        };
+        for (ssrc, mos_cq, expected) in [
+            (7, 40, None),
+            (1, 127, None),
+            (1, 38, Some(3.8)),
+            (1, 127, Some(3.8)),
+        ] {
+            let report = far.report(Duration::ZERO, sent, None, Some(metrics(ssrc, mos_cq)));
+            near.handle(Duration::ZERO, 1, report.expect("a report"));
+            assert_eq!(near.remote_mos(), expected);
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use rand::Rng as _;
+use rtc_rtcp::extended_report::VoIPMetricsReportBlock;
 use sidetone_profile::Codec;
 
 use control::{Control, Sent};
@@ -21,7 +22,7 @@ use reception::Reception;
 
 use crate::codec;
 use crate::level;
-use crate::quality::{self, Conditions};
+use crate::quality::{self, Conditions, Rating};
 use crate::receive::{AudioReceiver, RtpIn};
 use crate::sdp::Negotiated;
 use crate::send::AudioSender;
@@ -29,6 +30,8 @@ use crate::{BLOCK, Block, Direction, MediaError, SessionEvent, SessionStats};
 
 /// Silence of the far end after which it counts as interrupted.
 const INTERRUPTED: Duration = Duration::from_secs(3);
+/// A metric that is not known (RFC 3611 section 4.7).
+const UNKNOWN: u8 = 127;
 /// Time between two statistics.
 const STATS: Duration = Duration::from_secs(1);
 
@@ -311,8 +314,9 @@ impl RtpSession {
     ) {
         if ready && self.control.due(now, rand::rng().random()) {
             let received = self.reception.report();
+            let metrics = received.and_then(|report| self.metrics(now, report.ssrc));
             out.rtcp
-                .extend(self.control.report(now, self.sent(), received));
+                .extend(self.control.report(now, self.sent(), received, metrics));
         }
         let silent = self
             .heard
@@ -379,25 +383,64 @@ impl RtpSession {
             keying: keying.to_owned(),
             level_in_dbov: self.level_in.last,
             level_out_dbov: self.level_out.last,
-            mos: self.mos(receiver.buffer_ms, round_trip),
+            mos: self.rating().map(|rating| rating.mos),
+            remote_mos: self.control.remote_mos(),
             one_way: self.hearing.verdict(),
         }
     }
 
-    /// Score of what is heard; `None` before the first packet.
-    fn mos(&self, buffer_ms: f32, round_trip: Option<Duration>) -> Option<f32> {
+    /// Rating of what is heard; `None` before the first packet.
+    fn rating(&self) -> Option<Rating> {
         let agreed = self.agreed.as_ref()?;
+        let trip = self.control.round_trip();
         (self.reception.received() > 0).then(|| {
-            quality::mos(
+            quality::rate(
                 agreed.codec,
                 &Conditions {
-                    network_ms: round_trip.map_or(0.0, |trip| trip.as_secs_f32() * 500.0),
-                    buffer_ms,
+                    network_ms: trip.map_or(0.0, |trip| trip.as_secs_f32() * 500.0),
+                    buffer_ms: self.receiver.stats().buffer_ms,
                     packet_ms: agreed.ptime_ms as f32,
                     loss: self.losses.share(),
                     burst: 1.0,
                 },
             )
+        })
+    }
+
+    /// What the far end is told of its sound here (RFC 3611 section 4.7).
+    fn metrics(&self, now: Duration, ssrc: u32) -> Option<VoIPMetricsReportBlock> {
+        let rating = self.rating()?;
+        let receiver = self.receiver.stats();
+        let expected = (self.reception.received() + self.reception.lost()).max(1);
+        let share = |count: u64| (count * 256 / expected).min(255) as u8;
+        let ms = |ms: f32| ms.clamp(0.0, 65_535.0) as u16;
+        let trip = self.control.round_trip();
+        let packet_ms = self.agreed.as_ref()?.ptime_ms as f32;
+        Some(VoIPMetricsReportBlock {
+            ssrc,
+            loss_rate: share(self.reception.lost()),
+            discard_rate: share(receiver.late),
+            burst_density: 0,
+            gap_density: share(self.reception.lost() + receiver.late),
+            burst_duration: 0,
+            gap_duration: ms(now.as_secs_f32() * 1_000.0),
+            round_trip_delay: ms(trip.map_or(0.0, |trip| trip.as_secs_f32() * 1_000.0)),
+            end_system_delay: ms(receiver.buffer_ms + packet_ms),
+            // Two's complement, dBm0; 127 is unknown.
+            signal_level: self.level_in.last as i8 as u8,
+            noise_level: UNKNOWN,
+            rerl: UNKNOWN,
+            gmin: 16,
+            rfactor: rating.r as u8,
+            ext_rfactor: UNKNOWN,
+            mos_lq: (rating.listening * 10.0) as u8,
+            mos_cq: (rating.mos * 10.0) as u8,
+            // Enhanced concealment, adaptive jitter buffer.
+            rx_config: 0b1111_0000,
+            reserved: 0,
+            jb_nominal: ms(receiver.target_ms),
+            jb_maximum: 200,
+            jb_abs_max: 400,
         })
     }
 

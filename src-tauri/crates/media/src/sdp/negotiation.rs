@@ -17,7 +17,12 @@ use crate::{Direction, KeyingPlan, MediaError};
 /// Packet length when the far end does not ask for another, ms.
 const PTIME_MS: u32 = 20;
 /// Suites that are offered in `a=crypto`, best understood first.
-const OFFERED_SUITES: [SrtpSuite; 2] = [SrtpSuite::AesCm128Sha1_80, SrtpSuite::AesCm128Sha1_32];
+const OFFERED_SUITES: [SrtpSuite; 4] = [
+    SrtpSuite::AesCm128Sha1_80,
+    SrtpSuite::AesCm128Sha1_32,
+    SrtpSuite::AesCm256Sha1_80,
+    SrtpSuite::AeadAes256Gcm,
+];
 
 /// What a description says about our side; fixed for a session.
 #[derive(Clone, Debug)]

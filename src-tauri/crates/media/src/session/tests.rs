@@ -153,6 +153,30 @@ async fn sdes_carries_g722_both_ways() {
     assert_eq!(stats.keying, "AES_CM_128_HMAC_SHA1_80");
 }
 
+#[tokio::test]
+async fn sdes_carries_every_suite_that_the_far_end_chooses() {
+    for suite in [
+        "AES_CM_128_HMAC_SHA1_32",
+        "AES_256_CM_HMAC_SHA1_80",
+        "AEAD_AES_256_GCM",
+    ] {
+        let sdes = config(KeyingPlan::Sdes, &[Codec::Ulaw]);
+        let offered = Session::offer(sdes.clone()).await.expect("an offer");
+        // A far end that takes only this one.
+        let only: String = offered
+            .1
+            .split_inclusive("\r\n")
+            .filter(|line| !line.starts_with("a=crypto") || line.contains(suite))
+            .collect();
+        let answered = Session::answer(sdes, &only).await.expect("an answer");
+        offered.0.apply_answer(&answered.1).expect("accepted");
+        let (mut a, mut b) = (Side::new(offered), Side::new(answered));
+        speak(&mut a, &mut b, |a, b| hears(a) && hears(b)).await;
+        assert_eq!(a.session.stats().keying, suite);
+        assert!(a.session.stats().mos.is_some_and(|mos| mos > 4.0));
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_phone_on_every_interface_meets_a_server_on_loopback_and_speaks_from_its_own_threads() {
     let server = config(KeyingPlan::Webrtc, &[Codec::Opus]);

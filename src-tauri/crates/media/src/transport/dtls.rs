@@ -289,7 +289,12 @@ fn config(
         .with_crypto_provider(provider)
         .with_certificates(vec![identity.certificate()])
         .with_cipher_suites(CIPHERS.to_vec())
-        .with_srtp_protection_profiles(suites.iter().map(|suite| suite.dtls_profile()).collect())
+        .with_srtp_protection_profiles(
+            suites
+                .iter()
+                .filter_map(|suite| suite.dtls_profile())
+                .collect(),
+        )
         .with_extended_master_secret(ExtendedMasterSecretType::Request)
         .with_insecure_skip_verify(true)
         .with_client_auth(ClientAuthType::RequireAnyClientCert)

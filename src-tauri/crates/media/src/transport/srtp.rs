@@ -23,6 +23,10 @@ pub(crate) enum SrtpSuite {
     AesCm128Sha1_80,
     /// AES-128 counter mode, 32-bit tag.
     AesCm128Sha1_32,
+    /// AES-256 counter mode, 80-bit tag (RFC 6188); in `a=crypto` only.
+    AesCm256Sha1_80,
+    /// AES-256 counter mode, 32-bit tag; in `a=crypto` only.
+    AesCm256Sha1_32,
     /// AES-128 GCM.
     AeadAes128Gcm,
     /// AES-256 GCM.
@@ -30,9 +34,11 @@ pub(crate) enum SrtpSuite {
 }
 
 impl SrtpSuite {
-    const ALL: [Self; 4] = [
+    const ALL: [Self; 6] = [
         Self::AesCm128Sha1_80,
         Self::AesCm128Sha1_32,
+        Self::AesCm256Sha1_80,
+        Self::AesCm256Sha1_32,
         Self::AeadAes128Gcm,
         Self::AeadAes256Gcm,
     ];
@@ -42,6 +48,8 @@ impl SrtpSuite {
         match self {
             Self::AesCm128Sha1_80 => "AES_CM_128_HMAC_SHA1_80",
             Self::AesCm128Sha1_32 => "AES_CM_128_HMAC_SHA1_32",
+            Self::AesCm256Sha1_80 => "AES_256_CM_HMAC_SHA1_80",
+            Self::AesCm256Sha1_32 => "AES_256_CM_HMAC_SHA1_32",
             Self::AeadAes128Gcm => "AEAD_AES_128_GCM",
             Self::AeadAes256Gcm => "AEAD_AES_256_GCM",
         }
@@ -64,14 +72,15 @@ impl SrtpSuite {
         }
     }
 
-    /// The DTLS-SRTP profile of this suite.
-    pub(crate) const fn dtls_profile(self) -> SrtpProtectionProfile {
-        match self {
+    /// The DTLS-SRTP profile of this suite; there is none for AES-256 in counter mode.
+    pub(crate) const fn dtls_profile(self) -> Option<SrtpProtectionProfile> {
+        Some(match self {
             Self::AesCm128Sha1_80 => SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80,
             Self::AesCm128Sha1_32 => SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_32,
+            Self::AesCm256Sha1_80 | Self::AesCm256Sha1_32 => return None,
             Self::AeadAes128Gcm => SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm,
             Self::AeadAes256Gcm => SrtpProtectionProfile::Srtp_Aead_Aes_256_Gcm,
-        }
+        })
     }
 
     /// Length of the master key, bytes.
@@ -101,6 +110,8 @@ impl SrtpSuite {
         match self {
             Self::AesCm128Sha1_80 => ProtectionProfile::Aes128CmHmacSha1_80,
             Self::AesCm128Sha1_32 => ProtectionProfile::Aes128CmHmacSha1_32,
+            Self::AesCm256Sha1_80 => ProtectionProfile::Aes256CmHmacSha1_80,
+            Self::AesCm256Sha1_32 => ProtectionProfile::Aes256CmHmacSha1_32,
             Self::AeadAes128Gcm => ProtectionProfile::AeadAes128Gcm,
             Self::AeadAes256Gcm => ProtectionProfile::AeadAes256Gcm,
         }
@@ -198,4 +209,47 @@ fn sdes_key(line: &CryptoLine) -> Result<(SrtpSuite, Vec<u8>), MediaError> {
             MediaError::Keying(format!("the key of {} has a wrong length", line.suite))
         })?;
     Ok((suite, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(bytes: &[u8]) -> String {
+        bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    #[test]
+    fn packets_are_what_libsrtp_makes_of_the_same_keys() {
+        // libsrtp 2.5: the encrypted payload and the tag of the packet below.
+        let vectors = [
+            (
+                SrtpSuite::AesCm128Sha1_80,
+                "5b34bf20b3c2f8fe02bd3f3621abc06142ecb45b4c2ce593b34b",
+            ),
+            (
+                SrtpSuite::AesCm256Sha1_80,
+                "f93da9c6f94e80897cbdc523c429b13b616dc56862653c5cc57b",
+            ),
+            (
+                SrtpSuite::AesCm256Sha1_32,
+                "f93da9c6f94e80897cbdc523c429b13b616dc568",
+            ),
+            (
+                SrtpSuite::AeadAes256Gcm,
+                "8cdf94975093f5e99a95f5c4d8ea7bbbfd5c050c80625a78f4dffbe50070fa5a",
+            ),
+        ];
+        let mut packet = vec![0x80, 0, 0x12, 0x34, 0, 0, 0, 99, 0xde, 0xad, 0xbe, 0xef];
+        packet.extend_from_slice(b"sixteen octets!!");
+        for (suite, expected) in vectors {
+            let key: Vec<u8> = (0..suite.key_and_salt() as u8).map(|n| n * 3 + 1).collect();
+            let mut near = SrtpPair::new(suite, &key, &key).expect("a pair");
+            let mut far = SrtpPair::new(suite, &key, &key).expect("a pair");
+            let sent = near.protect_rtp(&packet).expect("encrypted");
+            assert_eq!(hex(&sent[12..]), expected, "{suite:?}");
+            assert_eq!(far.unprotect_rtp(&sent).as_deref(), Some(&packet[..]));
+            assert_eq!(far.unprotect_rtp(&sent), None, "a repeat");
+        }
+    }
 }
