@@ -230,6 +230,10 @@ impl World {
                         self.reach("dialled a hidden number");
                     }
                 }
+                // From here on the agent may be heard, whatever the far end says later.
+                Effect::Hold { call, on: false } if self.lines.contains_key(call) => {
+                    self.lines.insert(*call, Line::Open);
+                }
                 Effect::Reject { call, .. }
                 | Effect::Forward { call, .. }
                 | Effect::HangUp { call } => self.over(*call),
@@ -420,7 +424,7 @@ impl World {
 
     /// What happens, decided by one number.
     fn input(&mut self, roll: u64, before: &View) -> Option<Input> {
-        let kind = roll % 75;
+        let kind = roll % 78;
         let bits = u8::try_from((roll >> 8) & 0xff).unwrap_or_default();
         let on = bits & 1 == 0;
         // Mostly a call that is there; sometimes one that was, or never is.
@@ -582,6 +586,17 @@ impl World {
             72 => Input::Failed("it did not work".to_owned()),
             73 if on => Input::Command(Command::Pickup),
             73 => Input::SipAccountChanged,
+            74 => Input::Command(Command::Pause {
+                reason: "Lunch".to_owned(),
+            }),
+            75 => Input::Command(Command::Unpause),
+            76 if on => Input::Command(Command::PauseChannel {
+                channel: Channel::Voice,
+                reason: "Lunch".to_owned(),
+            }),
+            76 => Input::PresenceFailed {
+                detail: String::new(),
+            },
             _ => Input::Queues(vec![beepall()]),
         })
     }
