@@ -78,10 +78,16 @@ impl Far {
     }
 }
 
-impl Drop for Far {
-    fn drop(&mut self) {
+impl Far {
+    fn stop(&mut self) {
         drop(self.0.kill());
         drop(self.0.wait());
+    }
+}
+
+impl Drop for Far {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
@@ -184,15 +190,16 @@ async fn lose_and_find(what: &str, server: &ServerAddress) {
         secs(30),
         || {
             sh(
-                "ip netns exec far nft 'table inet t { chain i { type filter hook input priority 0; policy drop; } }'",
+                "ip netns exec far nft 'add table inet t; add chain inet t i { type filter hook input priority 0; policy drop; }'",
             );
         },
         || sh("ip netns exec far nft delete table inet t"),
     );
     times.push(("packets dropped for 30 s", dropped.await));
-    drop(far);
+    far.stop();
     let restarted = outage(&mut phone, secs(10), || {}, || far = Far::start());
     times.push(("server killed and started after 10 s", restarted.await));
+    drop(far);
     for (how, time) in &times {
         println!(
             "{what}: {how}: registered again after {} ms",

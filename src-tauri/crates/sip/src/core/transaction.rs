@@ -1,6 +1,7 @@
 //! Client and server transactions with the timers of RFC 3261 table 4 and the Accepted states of RFC 6026.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::message::Message;
@@ -16,8 +17,8 @@ const T4: Duration = Duration::from_secs(5);
 pub(crate) const PATIENCE: Duration = Duration::from_secs(32);
 
 /// Names a transaction: branch, (server side) sent-by, and method.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct TxKey(String);
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct TxKey(Arc<str>);
 
 /// On whose behalf a request was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,8 +60,21 @@ impl Owner {
 pub(crate) struct Transactions {
     clients: HashMap<TxKey, Client>,
     servers: HashMap<TxKey, Server>,
+    /// When to look at which transaction; one that has changed meanwhile is looked at in vain.
+    alarms: BTreeSet<(Instant, Role, TxKey)>,
+    /// How many server transactions there are of a request.
+    requests: HashMap<RequestId, usize>,
     sends: Vec<(FlowId, Vec<u8>)>,
 }
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Role {
+    Client,
+    Server,
+}
+
+/// Call-ID, From tag, CSeq, and whether it is an INVITE: the same for a request that came over two paths.
+type RequestId = (String, String, u32, bool);
 
 struct Client {
     flow: FlowId,
@@ -89,7 +103,7 @@ struct Server {
     reliable: bool,
     invite: bool,
     dialog: Option<DialogId>,
-    request_id: (String, String, u32),
+    request_id: RequestId,
     state: ServerState,
     last: Option<Vec<u8>>,
     resend: Option<Resend>,
@@ -164,7 +178,19 @@ impl Transactions {
             request,
         };
         self.clients.insert(key.clone(), client);
+        self.watch(Role::Client, &key);
         key
+    }
+
+    /// Looks at a transaction again when its next timer fires.
+    fn watch(&mut self, role: Role, key: &TxKey) {
+        let due = match role {
+            Role::Client => self.clients.get(key).and_then(Client::due),
+            Role::Server => self.servers.get(key).and_then(Server::due),
+        };
+        if let Some(due) = due {
+            self.alarms.insert((due, role, key.clone()));
+        }
     }
 
     /// Sends outside any transaction: the ACK of a 2xx.
@@ -186,6 +212,7 @@ impl Transactions {
         if let Some(client) = self.clients.get_mut(key) {
             client.ends = Some(ends);
         }
+        self.watch(Role::Client, key);
     }
 
     /// Whether any request still waits for its final answer.
@@ -197,13 +224,25 @@ impl Transactions {
 
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
-        self.clients.is_empty() && self.servers.is_empty()
+        self.clients.is_empty() && self.servers.is_empty() && self.requests.is_empty()
     }
 
     pub(crate) fn response(&mut self, now: Instant, response: &Message) -> Option<Answer> {
         let (_, method) = response.cseq()?;
         let key = client_key(response.branch(), method);
-        let client = self.clients.get_mut(&key)?;
+        let answer = self.answered(now, &key, method, response);
+        self.watch(Role::Client, &key);
+        answer
+    }
+
+    fn answered(
+        &mut self,
+        now: Instant,
+        key: &TxKey,
+        method: &str,
+        response: &Message,
+    ) -> Option<Answer> {
+        let client = self.clients.get_mut(key)?;
         let status = response.status();
         let answer = Answer {
             key: key.clone(),
@@ -238,7 +277,7 @@ impl Transactions {
                     if waiting {
                         client.ends = Some(now + PATIENCE);
                         if client.reliable {
-                            self.clients.remove(&key);
+                            self.clients.remove(key);
                         }
                         return Some(answer);
                     }
@@ -259,7 +298,7 @@ impl Transactions {
             client.resend = None;
             client.ends = Some(now + T4);
             if client.reliable {
-                self.clients.remove(&key);
+                self.clients.remove(key);
             }
             Some(answer)
         }
@@ -280,6 +319,8 @@ impl Transactions {
                     server.state = ServerState::Confirmed;
                     server.resend = None;
                     server.ends = Some(now + if server.reliable { Duration::ZERO } else { T4 });
+                    self.alarms
+                        .extend(server.due().map(|due| (due, Role::Server, key.clone())));
                 }
                 // The ACK of a 2xx has a branch of its own; some elements reuse the INVITE's.
                 if server.state != ServerState::Accepted {
@@ -301,13 +342,12 @@ impl Transactions {
             request.call_id().to_owned(),
             request.sender_tag().unwrap_or_default().to_owned(),
             request.seq(),
+            method == "INVITE",
         );
         let merged = request.to_tag().is_none()
             && method != "CANCEL"
-            && self
-                .servers
-                .values()
-                .any(|s| s.request_id == request_id && s.invite == (method == "INVITE"));
+            && self.requests.contains_key(&request_id);
+        *self.requests.entry(request_id.clone()).or_default() += 1;
         let server = Server {
             flow,
             reliable,
@@ -376,6 +416,7 @@ impl Transactions {
                 server.ends = Some(now + linger);
             }
         }
+        self.watch(Role::Server, key);
     }
 
     /// The ACK of our 2xx arrived: no more retransmissions.
@@ -388,54 +429,75 @@ impl Transactions {
             server.state = ServerState::Confirmed;
             server.ends = Some(now + if server.reliable { Duration::ZERO } else { T4 });
         }
+        self.watch(Role::Server, key);
     }
 
     pub(crate) fn next_timeout(&self) -> Option<Instant> {
-        let clients = self.clients.values().map(|c| (c.resend, c.ends));
-        let servers = self.servers.values().map(|s| (s.resend, s.ends));
-        clients
-            .chain(servers)
-            .flat_map(|(resend, ends)| [resend.map(|r| r.at), ends])
-            .flatten()
-            .min()
+        self.alarms.first().map(|(at, ..)| *at)
     }
 
     pub(crate) fn timeout(&mut self, now: Instant) -> Vec<Expiry> {
         let mut expiries = Vec::new();
-        let mut sends = Vec::new();
-        self.clients.retain(|key, client| {
-            if client.ends.is_some_and(|at| at <= now) {
-                if matches!(client.state, ClientState::Sent | ClientState::Proceeding) {
-                    expiries.push(Expiry::Client(client.answer(key)));
-                }
-                return false;
+        while self.next_timeout().is_some_and(|at| at <= now) {
+            let Some((_, role, key)) = self.alarms.pop_first() else {
+                break;
+            };
+            match role {
+                Role::Client => expiries.extend(self.client_timeout(now, &key)),
+                Role::Server => expiries.extend(self.server_timeout(now, &key)),
             }
-            let invite = client.request.method() == "INVITE";
-            if let Some(resend) = &mut client.resend
-                && resend.at <= now
-            {
-                sends.push((client.flow, client.request.to_bytes()));
-                resend.double(now, if invite { PATIENCE } else { T2 });
-            }
-            true
-        });
-        self.servers.retain(|_, server| {
-            if server.ends.is_some_and(|at| at <= now) {
-                if let (ServerState::Accepted, Some(dialog)) = (server.state, server.dialog) {
-                    expiries.push(Expiry::Unconfirmed(dialog));
-                }
-                return false;
-            }
-            if let Some(resend) = &mut server.resend
-                && resend.at <= now
-            {
-                sends.extend(server.last.clone().map(|last| (server.flow, last)));
-                resend.double(now, T2);
-            }
-            true
-        });
-        self.sends.extend(sends);
+            self.watch(role, &key);
+        }
         expiries
+    }
+
+    fn client_timeout(&mut self, now: Instant, key: &TxKey) -> Option<Expiry> {
+        let client = self.clients.get_mut(key)?;
+        if client.ends.is_some_and(|at| at <= now) {
+            let open = matches!(client.state, ClientState::Sent | ClientState::Proceeding);
+            let expiry = open.then(|| Expiry::Client(client.answer(key)));
+            self.clients.remove(key);
+            return expiry;
+        }
+        let most = if client.request.method() == "INVITE" {
+            PATIENCE
+        } else {
+            T2
+        };
+        if let Some(resend) = client.resend.as_mut().filter(|r| r.at <= now) {
+            resend.double(now, most);
+            self.sends.push((client.flow, client.request.to_bytes()));
+        }
+        None
+    }
+
+    fn server_timeout(&mut self, now: Instant, key: &TxKey) -> Option<Expiry> {
+        let server = self.servers.get_mut(key)?;
+        if server.ends.is_some_and(|at| at <= now) {
+            let expiry = match (server.state, server.dialog) {
+                (ServerState::Accepted, Some(dialog)) => Some(Expiry::Unconfirmed(dialog)),
+                _ => None,
+            };
+            if let Some(server) = self.servers.remove(key) {
+                self.forget_request(&server.request_id);
+            }
+            return expiry;
+        }
+        if let Some(resend) = server.resend.as_mut().filter(|r| r.at <= now) {
+            resend.double(now, T2);
+            let last = server.last.clone();
+            self.sends.extend(last.map(|last| (server.flow, last)));
+        }
+        None
+    }
+
+    fn forget_request(&mut self, id: &RequestId) {
+        if let Some(count) = self.requests.get_mut(id) {
+            *count -= 1;
+            if *count == 0 {
+                self.requests.remove(id);
+            }
+        }
     }
 
     /// The flow is gone: its requests will not be answered.
@@ -450,12 +512,36 @@ impl Transactions {
             }
             false
         });
-        self.servers.retain(|_, server| server.flow != flow);
+        let mut gone = Vec::new();
+        self.servers.retain(|_, server| {
+            if server.flow == flow {
+                gone.push(server.request_id.clone());
+            }
+            server.flow != flow
+        });
+        for id in gone {
+            self.forget_request(&id);
+        }
         expiries
     }
 }
 
+impl Server {
+    fn due(&self) -> Option<Instant> {
+        earlier(self.resend, self.ends)
+    }
+}
+
+/// The first of the two timers of a transaction.
+fn earlier(resend: Option<Resend>, ends: Option<Instant>) -> Option<Instant> {
+    resend.map(|r| r.at).into_iter().chain(ends).min()
+}
+
 impl Client {
+    fn due(&self) -> Option<Instant> {
+        earlier(self.resend, self.ends)
+    }
+
     fn answer(&self, key: &TxKey) -> Answer {
         Answer {
             key: key.clone(),
@@ -475,22 +561,23 @@ impl Resend {
 }
 
 fn client_key(branch: &str, method: &str) -> TxKey {
-    TxKey(format!("{branch}|{method}"))
+    TxKey(format!("{branch}|{method}").into())
 }
 
 fn server_key(request: &Message, method: &str) -> TxKey {
     let (branch, host) = (request.branch(), request.sent_by());
     if branch.starts_with("z9hG4bK") {
-        return TxKey(format!("{branch}|{host}|{method}"));
+        return TxKey(format!("{branch}|{host}|{method}").into());
     }
     // RFC 2543 knows no branch of this meaning (RFC 3261 §17.2.3).
-    TxKey(format!(
+    let key = format!(
         "{branch}|{host}|{}|{}|{}|{}|{method}",
         request.call_id(),
         request.sender_tag().unwrap_or_default(),
         request.seq(),
         request.uri()
-    ))
+    );
+    TxKey(key.into())
 }
 
 /// RFC 3261 §17.1.1.3.

@@ -101,3 +101,83 @@ fn nothing_is_left_when_all_is_over() {
     assert!(sim.told(Side::Server).contains(&"Registered 0".to_owned()));
     assert_eq!(sim.phone.poll_timeout(), None);
 }
+
+/// The smaller flows: what the callee does with the call, and whether the caller gives up while it rings.
+#[derive(Clone, Copy, Debug)]
+enum Flow {
+    Cancelled,
+    Reliable,
+    Redirected,
+    Refused,
+}
+
+fn flow(of: Flow, lost: Vec<u64>) -> Sim {
+    let mut sim = Sim::registered(TransportKind::Udp);
+    let before = sim.count;
+    sim.lost = lost.into_iter().map(|number| number + before).collect();
+    let mut headers = Vec::new();
+    if matches!(of, Flow::Reliable) {
+        headers.push(("Require".to_owned(), "100rel".to_owned()));
+    }
+    let target = CallTarget::Account("600".to_owned());
+    let out = sim
+        .phone
+        .invite(sim.now, target, "offer".to_owned(), headers)
+        .expect("a call");
+    sim.run(Duration::from_secs(4), |sim, side, event| {
+        let now = sim.now;
+        if let (Side::Server, Event::Incoming(call)) = (side, event) {
+            let server = &mut sim.server;
+            let done = match of {
+                Flow::Cancelled => server.ringing(now, call.dialog, None),
+                Flow::Reliable => server
+                    .ringing(now, call.dialog, Some("early".to_owned()))
+                    .and_then(|()| server.accept(now, call.dialog, "answer".to_owned())),
+                Flow::Redirected if call.request_user == "600" => {
+                    server.redirect(now, call.dialog, "601")
+                }
+                Flow::Redirected | Flow::Refused => server.reject(now, call.dialog, 486, None),
+            };
+            done.expect("possible for a new call");
+        }
+    });
+    if matches!(of, Flow::Cancelled | Flow::Reliable) {
+        sim.phone.hang_up(sim.now, out, None).expect("a call");
+    }
+    sim.run(Duration::from_secs(150), |_, _, _| {});
+    sim.count -= before;
+    sim
+}
+
+#[test]
+fn every_message_of_the_smaller_flows_may_be_lost_once() {
+    for of in [
+        Flow::Cancelled,
+        Flow::Reliable,
+        Flow::Redirected,
+        Flow::Refused,
+    ] {
+        let calm = flow(of, vec![]);
+        let ends = |sim: &Sim, side| {
+            let mut told = sim.told(side);
+            told.retain(|e| e.starts_with("Ended") || e.starts_with("Answered"));
+            told
+        };
+        assert!(!ends(&calm, Side::Phone).is_empty(), "{of:?}");
+        for number in 0..calm.count {
+            let what = &calm.log[usize::try_from(number).expect("small")];
+            let sim = flow(of, vec![number]);
+            for side in [Side::Phone, Side::Server] {
+                assert_eq!(
+                    ends(&sim, side),
+                    ends(&calm, side),
+                    "{of:?} {side:?} without {what:?}"
+                );
+            }
+            assert!(
+                sim.phone.calls.is_empty() && sim.server.calls.is_empty(),
+                "{of:?} without {what:?}"
+            );
+        }
+    }
+}

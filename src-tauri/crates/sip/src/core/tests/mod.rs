@@ -6,6 +6,7 @@ mod garbage;
 mod loss;
 mod offers;
 mod registration;
+mod soak;
 mod solo;
 mod timers;
 mod torture;
@@ -16,6 +17,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
 use sidetone_profile::Secret;
 
 use super::{Core, Flow, Input, Message, Output, TransportKind};
@@ -92,6 +95,9 @@ struct Sim {
     count: u64,
     /// Messages that are lost, by the number of their sending.
     lost: Vec<u64>,
+    /// Share of the messages that is lost by chance.
+    loss: f64,
+    chance: StdRng,
     log: Vec<(Side, String)>,
     events: Vec<(Side, Event)>,
 }
@@ -108,6 +114,8 @@ impl Sim {
             way: BTreeMap::new(),
             count: 0,
             lost: Vec::new(),
+            loss: 0.0,
+            chance: StdRng::seed_from_u64(5),
             log: Vec::new(),
             events: Vec::new(),
         }
@@ -201,7 +209,7 @@ impl Sim {
         self.log.push((from, message.start.to_string()));
         let number = self.count;
         self.count += 1;
-        if self.lost.contains(&number) {
+        if self.lost.contains(&number) || self.chance.random_bool(self.loss) {
             return;
         }
         let to = match from {
