@@ -114,6 +114,10 @@ pub(crate) fn router(centre: &Arc<Centre>) -> Router<Arc<Centre>> {
             "/admin/page.js",
             get(async || asset("text/javascript; charset=utf-8", include_str!("page.js"))),
         )
+        .route(
+            "/admin/centre.js",
+            get(async || asset("text/javascript; charset=utf-8", include_str!("centre.js"))),
+        )
         .merge(interface)
 }
 

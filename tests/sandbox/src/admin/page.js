@@ -18,7 +18,7 @@ async function call(method, path, body) {
   } catch {
     throw new Error("The sandbox does not answer: is it still running?");
   }
-  const document = await answer.json();
+  const document = answer.status === 204 ? null : await answer.json();
   if (!answer.ok) throw new Error(document.detail);
   return document;
 }
@@ -107,6 +107,10 @@ function control(setting, value, changed) {
       draw();
       return [list, () => order.filter((name) => on.has(name))];
     }
+    case "names": {
+      const input = make("input", { ...base, type: "text", value: (value || []).join(", ") });
+      return [input, () => input.value.split(",").map((name) => name.trim()).filter(Boolean)];
+    }
     default: {
       const input = make("input", { ...base, type: "text", value: value ?? "" });
       return [input, () => input.value];
@@ -116,6 +120,7 @@ function control(setting, value, changed) {
 
 async function showAgent(name) {
   const agent = await call("GET", `agents/${encodeURIComponent(name)}`);
+  const waiting = await workOf(agent);
   shown = agent.name;
   const rows = [];
   const note = make("p", { role: "status" }, "No changes");
@@ -142,20 +147,24 @@ async function showAgent(name) {
       if (on && focus) button.focus();
     }
     for (const set of form.querySelectorAll("fieldset")) set.hidden = set.dataset.group !== group;
+    waiting.hidden = group !== WORK;
+    bar.hidden = group === WORK;
   };
   tabs.addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    const at = groups.findIndex((g) => g.name === tab);
-    pick(groups[(at + step + groups.length) % groups.length].name, true);
+    const names = [...groups.map((g) => g.name), WORK];
+    pick(names[(names.indexOf(tab) + step + names.length) % names.length], true);
   });
   const form = make("form", { novalidate: true });
   for (const group of groups) {
     tabs.append(make("button", { type: "button", role: "tab", onclick: () => pick(group.name) }, group.name));
     const set = make("fieldset", { "data-group": group.name, role: "tabpanel" }, make("legend", {}, group.name));
     for (const setting of group.settings) {
-      const value = agent.settings[setting.field];
+      let value = agent.settings[setting.field];
+      // Queues of other channels are written as they are read out.
+      if (setting.kind === "names") value = (value || []).map((entry) => entry.channel ? `${entry.channel}: ${entry.name}` : entry);
       const [element, read] = control(setting, value, () => check());
       const id = `f-${setting.field}`;
       const hint = setting.hint && make("span", { class: "hint", id: `${id}-hint` }, setting.hint);
@@ -166,7 +175,9 @@ async function showAgent(name) {
     if (group.name === "Security") set.append(...security(agent));
     form.append(set);
   }
-  form.append(make("div", { class: "bar" }, note, undo, save));
+  tabs.append(make("button", { type: "button", role: "tab", onclick: () => pick(WORK) }, WORK));
+  const bar = make("div", { class: "bar" }, note, undo, save);
+  form.append(bar);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     for (const fault of form.querySelectorAll(".fault")) fault.remove();
@@ -193,17 +204,35 @@ async function showAgent(name) {
   const state = words[live.status] + (live.pauseType ? `: ${live.pauseType}` : "");
   main.replaceChildren(
     make("div", { class: "head" }, make("h2", {}, agent.settings.fullname || agent.name),
-      make("span", { class: "quiet" }, `${agent.name}, extension ${agent.settings.internal}. ${state}.`),
+      make("span", { class: "quiet" }, `${agent.name}, extension ${agent.settings.internal}. ${state}${partly(agent)}${agent.device ? `, logged in on ${agent.device}` : ""}.`),
       make("button", { type: "button", class: "button", onclick: () => attempt(async () => { await call("POST", `agents/${agent.id}/sign-out`); say("Signed out."); listAgents(); }) }, "Sign out")),
-    tabs, form);
+    tabs, form, waiting);
   pick(tab);
   for (const item of document.querySelectorAll(".item")) item.setAttribute("aria-current", String(item.dataset.agent === agent.name));
+}
+
+// Channels that are paused by themselves.
+function partly(agent) {
+  const paused = Object.entries(agent.presence.channels).filter(([, channel]) => channel.paused).map(([name]) => name);
+  return agent.presence.paused || paused.length === 0 ? "" : `, paused on ${paused.join(", ")}`;
 }
 
 function security(agent) {
   const password = make("input", { type: "password", id: "new-password", autocomplete: "new-password" });
   const shownSecret = make("span", {}, agent.codeRequired ? "On" : "Off");
+  const sip = make("span", {}, "Known to the phone only");
   return [
+    make("div", { class: "row" }, make("span", {}, "SIP secret"),
+      make("span", {}, sip, " ", make("button", { type: "button", class: "button", onclick: () => attempt(async () => {
+        const changed = await call("PUT", `agents/${agent.id}/sip-secret`, {});
+        sip.replaceChildren("Now ", make("code", {}, changed.secret));
+      }) }, "Change"))),
+    make("div", { class: "row" }, make("span", {}, "Password's age"),
+      make("span", {}, make("button", { type: "button", class: "button", onclick: () => attempt(async () => {
+        await call("POST", `agents/${agent.id}/expire-password`);
+        await showAgent(agent.name);
+        say("The next sign-in asks for a new password.");
+      }) }, "Let it expire"))),
     make("div", { class: "row" }, make("label", { for: "new-password" }, "New password"),
       make("span", {}, password, " ", make("button", { type: "button", class: "button", onclick: () => attempt(async () => {
         await call("PUT", `agents/${agent.id}/password`, { password: password.value });
@@ -219,52 +248,25 @@ function security(agent) {
   ];
 }
 
-async function showCentre() {
-  shown = null;
-  const [queues, pauses, agents] = await Promise.all([call("GET", "queues"), call("GET", "pauses"), call("GET", "agents")]);
-  const names = make("textarea", { id: "pauses", rows: 6 }, pauses.rows.map((row) => row.name).join("\n"));
-  main.replaceChildren(
-    make("div", { class: "head" }, make("h2", {}, "Queue and pauses")),
-    ...queues.rows.map((queue) => {
-      const strategy = make("select", { id: `strategy-${queue.id}` }, ...[["leastrecent", "Least recent"], ["ringall", "Ring all"]].map(([value, text]) => make("option", { value, selected: value === queue.strategy }, text)));
-      const ring = make("input", { type: "number", id: `ring-${queue.id}`, min: 1, max: 300, value: queue.ringSeconds });
-      const boxes = agents.rows.map((agent) => [agent.id, make("input", { type: "checkbox", id: `m-${queue.id}-${agent.id}`, checked: queue.memberIds.includes(agent.id) }), agent.fullname]);
-      return make("fieldset", {}, make("legend", {}, queue.name),
-        make("div", { class: "row" }, make("strong", {}, `${queue.name}, number ${queue.extension}`), make("span", {}, `${queue.waiting} waiting, ${queue.available} of ${queue.loggedIn} logged in are free`)),
-        make("div", { class: "row" }, make("label", { for: `strategy-${queue.id}` }, "Strategy"), strategy),
-        make("div", { class: "row" }, make("label", { for: `ring-${queue.id}` }, "Seconds of ringing"), ring),
-        make("div", { class: "row" }, make("span", {}, "Members"), make("ul", { class: "list" }, ...boxes.map(([, box, name]) => make("li", {}, box, make("label", { for: box.id }, name))))),
-        make("div", { class: "row" }, "", make("span", {}, make("button", { type: "button", class: "button main", onclick: () => attempt(async () => {
-          await call("PATCH", `queues/${queue.id}`, { strategy: strategy.value, ringSeconds: Number(ring.value), members: boxes.filter(([, box]) => box.checked).map(([id]) => id) });
-          say("Saved.");
-        }) }, "Save queue"))));
-    }),
-    make("fieldset", {}, make("legend", {}, "Pause reasons"),
-      make("div", { class: "row" }, make("label", { for: "pauses" }, "Pause reasons", make("span", { class: "hint" }, "One a line")), names),
-      make("div", { class: "row" }, "", make("span", {}, make("button", { type: "button", class: "button main", onclick: () => attempt(async () => {
-        await call("PUT", "pauses", { names: names.value.split("\n").map((n) => n.trim()).filter(Boolean) });
-        say("Saved.");
-      }) }, "Save reasons")))));
-  listAgents();
-}
-
 async function showCalls() {
   shown = null;
   const [calls, speech] = await Promise.all([call("GET", "calls"), call("GET", "speech")]);
+  const variables = make("input", { type: "text", "aria-label": "Variables of the call", placeholder: "Account=42, Level=gold" });
   const voice = make("select", { "aria-label": "Voice" }, make("option", { value: "" }, "Any voice"), ...speech.rows.map((s) => make("option", { value: s.name }, s.name)));
   main.replaceChildren(
-    make("div", { class: "head" }, make("h2", {}, "Calls"), make("span", { class: "quiet" }, `${calls.count}`), make("span", {}, voice),
+    make("div", { class: "head" }, make("h2", {}, "Calls"), make("span", { class: "quiet" }, `${calls.count}`), make("span", {}, voice), make("span", {}, variables),
       make("button", { type: "button", class: "button main", onclick: () => attempt(async () => {
-        await call("POST", "customers", voice.value ? { speech: voice.value } : {});
+        const given = variables.value.split(",").map((pair) => pair.split("=").map((part) => part.trim())).filter(([name, value]) => name && value);
+        await call("POST", "customers", { ...(voice.value ? { speech: voice.value } : {}), variables: Object.fromEntries(given) });
         await showCalls();
         say("A customer calls.");
       }) }, "Let a customer call"),
       make("button", { type: "button", class: "button", onclick: () => attempt(showCalls) }, "Refresh")),
     calls.rows.length === 0 ? make("p", { class: "empty" }, "No calls yet.") :
-      make("table", {}, make("thead", {}, make("tr", {}, ...["Caller", "Dialled", "State", "Answered by", "Wait", "Talk", "Level", "Heard"].map((t) => make("th", { scope: "col" }, t)))),
+      make("table", {}, make("thead", {}, make("tr", {}, ...["Caller", "Dialled", "State", "Answered by", "Went on to", "Wait", "Talk", "Level", "Heard"].map((t) => make("th", { scope: "col" }, t)))),
         make("tbody", {}, ...calls.rows.slice(0, 50).map((row) => make("tr", {},
           make("td", {}, `${row.customer.name} ${row.customer.number}`), make("td", {}, row.queue || row.dialled),
-          make("td", {}, row.result || row.state), make("td", {}, row.answeredBy || ""),
+          make("td", {}, row.result || row.state), make("td", {}, row.answeredBy || ""), make("td", {}, row.transfers.join(", ")),
           make("td", {}, seconds(row.waitSeconds)), make("td", {}, row.talkSeconds == null ? "" : seconds(row.talkSeconds)),
           make("td", {}, row.heardSeconds ? `${row.heardLevelDbov.toFixed(0)} dBov` : ""),
           make("td", {}, row.heardSeconds && !token ? make("audio", { controls: true, preload: "none", src: `/admin/api/calls/${row.id}/heard.wav` }) : ""))))));

@@ -44,6 +44,10 @@ async fn fake(listener: TcpListener, seen: mpsc::UnboundedSender<HashMap<String,
                 u8::from(get("Paused") == "true"),
                 get("Reason")
             )),
+            "QueueRemove" => answer.push_str(&format!(
+                "Event: QueueMemberRemoved\r\nQueue: sales\r\nInterface: {}\r\n\r\n",
+                get("Interface")
+            )),
             "QueueAdd" => answer.push_str("Event: QueueCallerJoin\r\nQueue: sales\r\nCount: 2\r\n\r\n"),
             _ => {}
         }
@@ -113,6 +117,43 @@ async fn login_and_pause_become_requests_to_asterisk() {
         .call("POST", "/api/agent/unpause", Some(&token), None)
         .await;
     assert_eq!(request("QueuePause").await["Paused"], "false");
+
+    let voice = json!({"reason": "Lunch", "channel": "voice"});
+    let (_, presence) = bench
+        .call("POST", "/api/agent/pause", Some(&token), Some(voice))
+        .await;
+    assert_eq!(request("QueuePause").await["Paused"], "true");
+    assert_eq!(presence["paused"], false, "only voice: {presence}");
+    assert_eq!(presence["channels"]["voice"]["pauseReason"], "Lunch");
+
+    let members = async |members: serde_json::Value| {
+        let body = json!({"members": members});
+        let (status, answer) = bench
+            .call("PATCH", "/admin/api/queues/2", None, Some(body))
+            .await;
+        assert_eq!(status, 200, "{answer}");
+    };
+    members(json!([2])).await;
+    assert_eq!(request("QueueRemove").await["Interface"], "PJSIP/201");
+    members(json!([1, 2])).await;
+    let added = request("QueueAdd").await;
+    assert_eq!(
+        (added["Interface"].as_str(), added["Paused"].as_str()),
+        ("PJSIP/201", "true"),
+        "as paused as before"
+    );
+    assert_eq!(request("QueuePause").await["Reason"], "Lunch");
+    let (_, presence) = bench
+        .call("GET", "/api/agent/presence", Some(&token), None)
+        .await;
+    assert_eq!(presence["online"], true, "taken out of one queue only");
+    assert_eq!(presence["channels"]["voice"]["paused"], true);
+    let unpause = json!({"channel": "voice"});
+    let (_, presence) = bench
+        .call("POST", "/api/agent/unpause", Some(&token), Some(unpause))
+        .await;
+    assert_eq!(request("QueuePause").await["Paused"], "false");
+    assert_eq!(presence["channels"]["voice"]["paused"], false);
 
     let (_, queues) = bench
         .call("GET", "/api/voice/queues", Some(&token), None)

@@ -10,4 +10,5 @@ mod realtime;
 mod sessions;
 mod sign_on;
 mod telephone;
+mod transfers;
 mod work;

@@ -33,6 +33,22 @@ impl Phone {
             .call("GET", "/api/users/me/sip", Some(token), None)
             .await;
         assert_eq!(status, 200, "{sip}");
+        let mut phone = Self::with(bench, &sip).await;
+        match phone.registration().await {
+            RegistrationState::Registered { .. } => phone,
+            state => panic!("not registered: {state:?}"),
+        }
+    }
+
+    /// Why the telephone system refuses this account.
+    pub(crate) async fn refused(bench: &Bench, sip: &Value) -> u16 {
+        match Self::with(bench, sip).await.registration().await {
+            RegistrationState::Refused { status, .. } => status,
+            state => panic!("not refused: {state:?}"),
+        }
+    }
+
+    async fn with(bench: &Bench, sip: &Value) -> Self {
         let text = |field: &str| sip[field].as_str().expect("text").to_owned();
         let (endpoint, events) = Endpoint::start(EndpointConfig {
             user_agent: "test".to_owned(),
@@ -41,7 +57,7 @@ impl Phone {
         })
         .await
         .expect("starts");
-        let mut phone = Self { endpoint, events };
+        let phone = Self { endpoint, events };
         let server = if sip["transport"] == "udp" {
             let port = sip["port"].as_u64().and_then(|p| u16::try_from(p).ok());
             ServerAddress::Udp(text("host"), port.expect("a port"))
@@ -61,13 +77,16 @@ impl Phone {
             expires_s: 120,
             register: true,
         }));
+        phone
+    }
+
+    /// The first thing that becomes of the registration.
+    async fn registration(&mut self) -> RegistrationState {
         loop {
-            if let Event::Registration(state) = phone.next().await {
-                match state {
-                    RegistrationState::Registered { .. } => return phone,
-                    RegistrationState::Trying => {}
-                    state => panic!("not registered: {state:?}"),
-                }
+            match self.next().await {
+                Event::Registration(RegistrationState::Trying) => {}
+                Event::Registration(state) => return state,
+                _ => {}
             }
         }
     }
