@@ -57,7 +57,7 @@ fn a_call_is_remembered_with_its_time_by_the_servers_clock() {
         seen: false,
         callable: true,
     };
-    assert_eq!(remembered(&effects), [expected.clone()]);
+    assert_eq!(remembered(&effects), std::slice::from_ref(&expected));
     let (call, _) = desk.dial("600");
     let effects = desk.command(Command::HangUp { call });
     assert_eq!(remembered(&effects), []);

@@ -167,16 +167,16 @@ impl World {
                     self.everybody.insert(incoming.call);
                 }
             }
+            // Sound both ways proves the answer of a call that came in, not of one that was dialled.
             Input::Answered { call }
             | Input::Media {
                 call,
                 state: MediaState::Connected,
-            } if self.lines.get(call) == Some(&Line::Open) => {
-                // Sound both ways proves the answer of a call that came in, not of one that was dialled.
-                if matches!(input, Input::Answered { .. }) || !self.dialled.contains(call) {
-                    self.established.insert(*call);
-                    self.reach("talked");
-                }
+            } if self.lines.get(call) == Some(&Line::Open)
+                && (matches!(input, Input::Answered { .. }) || !self.dialled.contains(call)) =>
+            {
+                self.established.insert(*call);
+                self.reach("talked");
             }
             Input::HoldConfirmed { call, held } if self.established.contains(call) => {
                 let put_back = effects.contains(&Effect::Hold {
@@ -195,14 +195,13 @@ impl World {
                 }
             }
             Input::Ended { call, .. } => self.over(*call),
-            Input::Timer(timer) => {
+            Input::Timer(timer)
                 if self
                     .timers
                     .get(timer)
-                    .is_some_and(|at| *at <= self.desk.now)
-                {
-                    self.timers.remove(timer);
-                }
+                    .is_some_and(|at| *at <= self.desk.now) =>
+            {
+                self.timers.remove(timer);
             }
             Input::Presence(report) if self.signed_in => {
                 self.truth = report.clone();
