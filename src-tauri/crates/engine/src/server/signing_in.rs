@@ -23,6 +23,7 @@ pub(super) struct Attempt {
 pub(crate) struct Pending {
     session: Session,
     who: Who,
+    document: AgentDocument,
 }
 
 /// Whose session it is.
@@ -154,7 +155,7 @@ impl SignedIn {
 impl Pending {
     /// Ends the other session and goes on.
     pub(super) async fn take_over(self) -> FromServer {
-        enter(self.session, self.who, true)
+        enter(self.session, self.who, Some(self.document))
             .await
             .unwrap_or_else(FromServer::Refused)
     }
@@ -202,7 +203,7 @@ pub(super) async fn online(
         name: Some(attempt.name.clone()),
         password: Some(attempt.password.clone()),
     };
-    enter(session, who, false).await
+    enter(session, who, None).await
 }
 
 /// Signs in through the system's browser.
@@ -215,20 +216,30 @@ pub(super) async fn with_browser(client: Result<Client, Fault>, teller: &Teller)
             name: None,
             password: None,
         };
-        enter(session, who, false).await
+        enter(session, who, None).await
     };
     signed_in.await.unwrap_or_else(FromServer::Refused)
 }
 
-/// Joins the queues and fetches everything.
-async fn enter(session: Session, who: Who, take_over: bool) -> Result<FromServer, SignInError> {
-    let document = session.me().await?.ok_or_else(|| {
+/// Joins the queues and fetches everything. `known`: the agent as the server said it before the word to take over; it
+/// is not sent again when nothing changed since.
+async fn enter(
+    session: Session,
+    who: Who,
+    known: Option<AgentDocument>,
+) -> Result<FromServer, SignInError> {
+    let take_over = known.is_some();
+    let document = session.me().await?.or(known).ok_or_else(|| {
         Fault::BadProfile("the server sent no agent document to a new session".to_owned())
     })?;
     let device = device();
     let presence = match session.login(&device, take_over).await {
         Err(SignInError::Elsewhere(detail)) => {
-            let pending = Pending { session, who };
+            let pending = Pending {
+                session,
+                who,
+                document,
+            };
             return Ok(FromServer::Elsewhere(Box::new(pending), detail));
         }
         answer => answer?,
