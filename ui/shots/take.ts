@@ -120,6 +120,7 @@ const SHOTS: Shot[] = [
   { state: "idle", press: ["microphone"] },
   { state: "in-call", press: ["quality"] },
   { state: "red", press: ["light"] },
+  { state: "masked-and-remote", press: ["light"] },
   { state: "idle", press: ["more"] },
   { state: "idle", press: ["more", "keys"] },
   { state: "in-call-second", press: ["calls"] },

@@ -285,6 +285,7 @@ export const STATES = {
     previews: (work.previews ?? []).map((preview) => ({ ...preview, allowed: false })),
     presence: { ...view.presence, state: "paused", reason: "Coffee break", paused_for_ms: 252_000 },
   }),
+  "masked-and-remote": change({ masked: true, remote_control_port: 9888 }),
   "password-ages": change({
     password_days_left: 9,
     warnings: [{ code: "password_ages", days: 9 }],
