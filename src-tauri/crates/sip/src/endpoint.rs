@@ -10,7 +10,9 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{sleep_until, timeout};
 
-use crate::api::{Account, CallTarget, DialogId, EndpointConfig, Event, FlowId, SipError};
+use crate::api::{
+    Account, CallTarget, DialogId, EndpointConfig, Event, FlowId, Package, SipError, SubscriptionId,
+};
 use crate::core::{Core, Input, Output, redacted, summary};
 use crate::trace::{Ring, Trace, Wire};
 use crate::transport::{FromNet, Link, Locator, Net, connect, listen};
@@ -258,6 +260,20 @@ impl Endpoint {
         body: Vec<u8>,
     ) -> Result<(), SipError> {
         self.with(|core, now| core.info(now, dialog, content_type, body))
+    }
+
+    /// Subscribes to waiting messages or to what another phone does, and keeps at it. An empty target is the account's
+    /// own address.
+    ///
+    /// # Errors
+    /// [`SipError::NoAccount`], [`SipError::BadAddress`].
+    pub fn subscribe(&self, target: &str, package: Package) -> Result<SubscriptionId, SipError> {
+        self.with(|core, now| core.subscribe(now, target, package))
+    }
+
+    /// Ends a subscription; one that is over already needs nothing.
+    pub fn unsubscribe(&self, subscription: SubscriptionId) {
+        self.with(|core, now| core.unsubscribe(now, subscription));
     }
 
     /// The last messages sent and received, without credentials and keys. They name the people who called: mask them

@@ -15,8 +15,8 @@ mod transport;
 
 pub use api::{
     Account, Authenticator, CallTarget, Credentials, DialogEnd, DialogId, Diversion,
-    EndpointConfig, Event, FlowId, IncomingInvite, Listen, NameAddr, ReferRequest, RegisterRequest,
-    RegistrationState, ServerAddress, SipError,
+    EndpointConfig, Event, FlowId, IncomingInvite, LineState, Listen, NameAddr, Package,
+    ReferRequest, RegisterRequest, RegistrationState, ServerAddress, SipError, SubscriptionId,
 };
 pub use endpoint::Endpoint;
 pub use trace::{Trace, TracedMessage};

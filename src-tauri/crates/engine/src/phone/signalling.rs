@@ -64,6 +64,10 @@ impl Phone {
                     tracing::debug!(%fault, "REFER was not refused");
                 }
             }
+            // Nothing is subscribed to yet; a registrar may tell of waiting messages unasked.
+            Event::MessagesWaiting { .. }
+            | Event::LineState { .. }
+            | Event::SubscriptionRefused { .. } => {}
             // Only the server role hears these.
             Event::Registered(_) | Event::FlowClosed(_) | Event::Redirected { .. } => {}
         }

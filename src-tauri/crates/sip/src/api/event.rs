@@ -12,6 +12,33 @@ pub struct DialogId(pub u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FlowId(pub u64);
 
+/// Names a subscription for the life of the endpoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct SubscriptionId(pub u64);
+
+/// What a subscription is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Package {
+    /// Messages waiting in a mailbox (RFC 3842); told as [`Event::MessagesWaiting`].
+    MessageSummary,
+    /// What another phone is doing (RFC 4235); told as [`Event::LineState`].
+    DialogInfo,
+}
+
+/// What another phone is doing, the busiest of its calls counting.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LineState {
+    /// No call.
+    #[default]
+    Free,
+    /// It calls somebody who has not answered.
+    Calling,
+    /// A call rings there.
+    Ringing,
+    /// Somebody talks.
+    Talking,
+}
+
 /// Whom to call, and over what.
 #[derive(Clone, Debug)]
 pub enum CallTarget {
@@ -125,6 +152,31 @@ pub enum Event {
         dialog: DialogId,
         /// Why.
         end: DialogEnd,
+    },
+    /// How many voice messages wait.
+    MessagesWaiting {
+        /// Which subscription; `None` when the registrar tells it unasked.
+        subscription: Option<SubscriptionId>,
+        /// Any message waits.
+        waiting: bool,
+        /// New voice messages.
+        new: u32,
+        /// Old voice messages.
+        old: u32,
+    },
+    /// What a phone that we subscribed to is doing.
+    LineState {
+        /// Which subscription.
+        subscription: SubscriptionId,
+        /// What it is doing.
+        state: LineState,
+    },
+    /// A subscription was refused for good; other faults are tried again by themselves.
+    SubscriptionRefused {
+        /// Which subscription.
+        subscription: SubscriptionId,
+        /// SIP status.
+        status: u16,
     },
     /// Server role: an authenticated REGISTER (already answered with 200 and its Contact).
     Registered(RegisterRequest),

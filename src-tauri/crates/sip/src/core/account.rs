@@ -43,6 +43,10 @@ pub(crate) struct Registration {
     failures: usize,
     /// Which of the servers it is, or is being tried; 0 is the preferred one.
     server: usize,
+    /// The connection that subscriptions were made over.
+    subscribed: Option<FlowId>,
+    /// The network has changed: a connection that does not answer now is left at once.
+    hurried: bool,
     /// When to look whether the preferred server is back.
     home_at: Option<Instant>,
     /// The connection that looks.
@@ -166,6 +170,8 @@ impl Core {
                     back_off: BackOff::default(),
                     failures: 0,
                     server: 0,
+                    subscribed: None,
+                    hurried: false,
                     home_at: None,
                     probe: None,
                     phase: Phase::Over,
@@ -260,6 +266,7 @@ impl Core {
             registration.back_off.reset();
             self.registration_event(RegistrationState::Registered { expires_s: 0 });
             self.calls_find_flow(now, id);
+            self.renew_subscriptions(now);
         }
     }
 
@@ -330,6 +337,9 @@ impl Core {
         if let Some(asked) = retry_after {
             wait = wait.max(asked);
         }
+        if std::mem::take(&mut registration.hurried) {
+            wait = Duration::from_millis(self.rng.random_range(0..=100));
+        }
         registration.failures += 1;
         let probe = registration.probe.take();
         registration.home_at = None;
@@ -393,6 +403,7 @@ impl Core {
             return;
         };
         registration.back_off.reset();
+        registration.hurried = true;
         match &registration.phase {
             Phase::Waiting(_) => self.connect(),
             Phase::Connecting(flow) => {
@@ -427,7 +438,7 @@ impl Core {
         registration.seq += 1;
         let account = &registration.account;
         let aor = write_name_addr(&account.display_name, &registration.address());
-        let mut contact = flow.contact(&account.user);
+        let mut contact = flow.plain_contact(&account.user);
         if !registration.plain {
             contact.push_str(&format!(
                 ";+sip.instance=\"<urn:uuid:{}>\";reg-id=1",
@@ -435,9 +446,9 @@ impl Core {
             ));
         }
         let supported = if registration.plain {
-            "path"
+            "path, gruu"
         } else {
-            "path, outbound"
+            "path, outbound, gruu"
         };
         let mut request = Message::request("REGISTER", &format!("sip:{}", account.domain))
             .with("Via", flow.via(&branch(&mut self.rng)))
@@ -545,7 +556,7 @@ impl Core {
         let contact = self
             .flows
             .get(&flow)
-            .map(|f| f.contact(&registration.account.user));
+            .map(|f| f.plain_contact(&registration.account.user));
         let ours = contact.as_deref().map(uri_of).unwrap_or_default();
         let contacts = response.list("Contact");
         let granted = contacts
@@ -570,8 +581,22 @@ impl Core {
             flow,
             refresh_at: now + refresh,
         };
+        registration.hurried = false;
+        let moved = registration.subscribed.replace(flow) != Some(flow);
+        // A public GRUU reaches this very phone through every proxy (RFC 5627 §4.3).
+        let gruu = contacts
+            .iter()
+            .find(|c| c.contains(&self.instance))
+            .and_then(|c| param(c, "pub-gruu"))
+            .map(|g| g.trim_matches('"').to_owned());
+        if let Some(at) = self.flows.get_mut(&flow) {
+            at.gruu = gruu;
+        }
         self.registration_event(RegistrationState::Registered { expires_s: granted });
         self.calls_find_flow(now, flow);
+        if moved {
+            self.renew_subscriptions(now);
+        }
     }
 
     pub(super) fn register_expired(&mut self, now: Instant, answer: &Answer) {

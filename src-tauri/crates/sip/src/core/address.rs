@@ -39,9 +39,24 @@ pub(crate) fn uri_param<'a>(uri: &'a str, name: &str) -> Option<&'a str> {
 }
 
 fn find_param<'a>(tail: &'a str, name: &str) -> Option<&'a str> {
-    tail.split(';').skip(1).find_map(|entry| {
+    split_params(tail).skip(1).find_map(|entry| {
         let (key, value) = entry.split_once('=').unwrap_or((entry, ""));
         key.trim().eq_ignore_ascii_case(name).then(|| value.trim())
+    })
+}
+
+/// Splits at semicolons outside quotes.
+fn split_params(value: &str) -> impl Iterator<Item = &str> {
+    let (mut quoted, mut escaped) = (false, false);
+    value.split(move |c| {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            ';' => return !quoted,
+            _ => {}
+        }
+        false
     })
 }
 
@@ -231,6 +246,8 @@ mod tests {
             );
             assert_eq!(param(value, "tag"), Some("t"));
         }
+        let quoted = "<sip:x>;a=\"1;b=2\\\";c\";b=3";
+        assert_eq!(param(quoted, "b"), Some("3"));
         assert_eq!(split_list("\"a,b\" <sip:x,y@h>, <sip:z@h>;lr").len(), 2);
     }
 }

@@ -50,6 +50,8 @@ pub(crate) struct Flow {
     pub(crate) outgoing: bool,
     /// Via host of a WebSocket client (RFC 7118 §5): it can't be reached by name or address.
     pub(crate) invalid_host: Option<String>,
+    /// The address that the registrar gave this phone (RFC 5627).
+    pub(crate) gruu: Option<String>,
 }
 
 impl Flow {
@@ -68,7 +70,16 @@ impl Flow {
         )
     }
 
+    /// Contact of calls: the GRUU, where the registrar gave one.
     pub(crate) fn contact(&self, user: &str) -> String {
+        match &self.gruu {
+            Some(gruu) => format!("<{gruu}>"),
+            None => self.plain_contact(user),
+        }
+    }
+
+    /// Contact of this connection.
+    pub(crate) fn plain_contact(&self, user: &str) -> String {
         let user = encoded_user(user);
         let at = if user.is_empty() { "" } else { "@" };
         let ob = if self.outgoing { ";ob" } else { "" };

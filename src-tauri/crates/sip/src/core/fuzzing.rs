@@ -104,6 +104,7 @@ impl Phone {
             remote: ([192, 0, 2, 1], 5060).into(),
             outgoing: true,
             invalid_host: None,
+            gruu: None,
         };
         phone.core.handle(now, Input::FlowUp(phone.line, flow));
         phone.drain();

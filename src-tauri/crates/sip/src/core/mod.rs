@@ -21,6 +21,7 @@ mod refer;
 mod referred;
 mod server_role;
 mod session_timer;
+mod subscription;
 mod transaction;
 
 #[cfg(test)]
@@ -41,9 +42,11 @@ use self::digest::ServerDigest;
 pub(crate) use self::flow::{Flow, TransportKind};
 use self::message::{BadMessage, Message, Start};
 pub(crate) use self::redact::{redacted, summary};
+use self::subscription::Subscription;
 use self::transaction::{Answer, Arrival, Expiry, Owner, Transactions, TxKey};
 use crate::api::{
     Account, Authenticator, DialogEnd, DialogId, Event, FlowId, RegistrationState, ServerAddress,
+    SubscriptionId,
 };
 
 /// Flows that the core opens are numbered from here, accepted ones from 1.
@@ -126,6 +129,8 @@ pub(crate) struct Core {
     /// Flows of former accounts, closed at their time at the latest.
     leaving: Vec<(FlowId, Instant)>,
     calls: BTreeMap<DialogId, Call>,
+    subscriptions: BTreeMap<SubscriptionId, Subscription>,
+    next_subscription: u64,
     server_digest: ServerDigest,
     outputs: VecDeque<Output>,
     next_dialog: u64,
@@ -152,6 +157,8 @@ impl Core {
             registration: None,
             leaving: Vec::new(),
             calls: BTreeMap::new(),
+            subscriptions: BTreeMap::new(),
+            next_subscription: 1,
             server_digest: ServerDigest::default(),
             outputs: VecDeque::new(),
             next_dialog: 1,
@@ -197,10 +204,17 @@ impl Core {
         let registration = self.registration.as_ref().and_then(Registration::timeout);
         let calls = self.calls.values().filter_map(Call::timeout).min();
         let leaving = self.leaving.iter().map(|(_, at)| *at).min();
-        [self.tx.next_timeout(), registration, calls, leaving]
-            .into_iter()
-            .flatten()
-            .min()
+        let subscriptions = self.next_subscription_timeout();
+        [
+            self.tx.next_timeout(),
+            registration,
+            calls,
+            leaving,
+            subscriptions,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     pub(crate) fn handle_timeout(&mut self, now: Instant) {
@@ -209,6 +223,7 @@ impl Core {
         }
         self.registration_timeout(now);
         self.call_timeouts(now);
+        self.subscription_timeouts(now);
         let due: Vec<FlowId> = self
             .leaving
             .iter()
@@ -325,6 +340,10 @@ impl Core {
         match (request.method(), request.to_tag().is_some()) {
             ("ACK", _) => self.acked(now, &request),
             ("CANCEL", _) => self.cancelled(now, &key, &request),
+            ("NOTIFY", _) if !self.in_call(&request) => {
+                let trusted = self.flows.get(&flow).is_some_and(|flow| flow.outgoing);
+                self.notified(now, trusted, &key, &request);
+            }
             ("REGISTER", _) => self.registered(now, flow, &key, &request),
             (_, true) => self.in_dialog(now, flow, &key, request),
             ("INVITE", false) => self.invited(now, flow, &key, request),
@@ -340,11 +359,6 @@ impl Core {
             ("BYE" | "UPDATE" | "PRACK" | "INFO", false) => self.refuse(now, &key, &request, 481),
             // Transfers on request of the far end are not taken up.
             ("REFER", false) => self.refuse(now, &key, &request, 603),
-            // Asterisk reports waiting messages unasked.
-            ("NOTIFY", false) if request.has_token("Event", "message-summary") => {
-                self.refuse(now, &key, &request, 200);
-            }
-            ("NOTIFY", false) => self.refuse(now, &key, &request, 489),
             (method, false) if KNOWN.contains(&method) => self.refuse(now, &key, &request, 405),
             _ => self.refuse(now, &key, &request, 501),
         }
@@ -368,6 +382,7 @@ impl Core {
             Owner::Update(dialog) => self.update_answered(now, dialog, &answer, response),
             Owner::Bye(dialog) => self.bye_answered(now, dialog, &answer, response),
             Owner::Refer(dialog) => self.refer_answered(now, dialog, &answer, response),
+            Owner::Subscribe(id) => self.subscribe_answered(now, id, &answer, response),
             Owner::Prack(_) | Owner::Info(_) | Owner::Notify(_) if status >= 200 => {
                 self.notify_answered(now, &answer, response);
             }
@@ -392,6 +407,7 @@ impl Core {
             }
             Owner::Bye(dialog) => self.forget(dialog),
             Owner::Refer(dialog) => self.refer_expired(now, dialog, flow_lost),
+            Owner::Subscribe(id) => self.subscribe_expired(now, id, &answer),
             _ => {}
         }
     }
@@ -481,6 +497,14 @@ impl Core {
             .iter()
             .find(|(_, call)| call.matches(call_id, local_tag, remote_tag))
             .map(|(id, _)| *id)
+    }
+
+    /// Whether a request belongs to a call.
+    fn in_call(&self, request: &Message) -> bool {
+        let remote = request.sender_tag().unwrap_or_default();
+        request
+            .to_tag()
+            .is_some_and(|local| self.find_call(request.call_id(), local, remote).is_some())
     }
 
     fn registration_event(&mut self, state: RegistrationState) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::message::Message;
-use crate::api::{DialogId, FlowId};
+use crate::api::{DialogId, FlowId, SubscriptionId};
 
 /// Round-trip estimate (RFC 3261 T1).
 pub(crate) const T1: Duration = Duration::from_millis(500);
@@ -32,6 +32,7 @@ pub(crate) enum Owner {
     Info(DialogId),
     Refer(DialogId),
     Notify(DialogId),
+    Subscribe(SubscriptionId),
     Bye(DialogId),
     Cancel(DialogId),
     /// Nobody waits for the outcome.
@@ -50,7 +51,11 @@ impl Owner {
             | Self::Refer(dialog)
             | Self::Notify(dialog)
             | Self::Bye(dialog) => Some(dialog),
-            Self::Register | Self::Unregister(_) | Self::Cancel(_) | Self::Nobody => None,
+            Self::Register
+            | Self::Unregister(_)
+            | Self::Subscribe(_)
+            | Self::Cancel(_)
+            | Self::Nobody => None,
         }
     }
 }

@@ -122,6 +122,7 @@ where
             remote,
             outgoing: true,
             invalid_host: None,
+            gruu: None,
         };
         let (queue, outgoing) = mpsc::unbounded_channel();
         net.tell(FromNet::Up(id, flow, Link::Stream(queue)));

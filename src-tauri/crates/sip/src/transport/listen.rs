@@ -64,6 +64,7 @@ async fn serve(
             remote,
             outgoing: false,
             invalid_host: None,
+            gruu: None,
         };
         connections.spawn(connection(net.clone(), tcp, flow, acceptor.clone()));
     }

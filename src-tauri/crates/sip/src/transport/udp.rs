@@ -46,6 +46,7 @@ pub(super) async fn run_client(
         remote,
         outgoing: true,
         invalid_host: None,
+        gruu: None,
     };
     net.tell(FromNet::Up(id, flow, Link::Udp(Arc::clone(&socket), None)));
     let mut ticks = interval(KEEP_ALIVE);
@@ -95,6 +96,7 @@ pub(super) async fn run_server(net: Net, socket: UdpSocket) {
                 remote,
                 outgoing: false,
                 invalid_host: None,
+                gruu: None,
             };
             flows.insert(remote, id);
             let link = Link::Udp(Arc::clone(&socket), Some(remote));

@@ -240,7 +240,10 @@ impl SmallPbx {
                 | Event::Ended { dialog, .. } => self.deliver(dialog, event),
                 Event::Referred(ref wish) => self.deliver(wish.dialog, event),
                 // The client role, which a server has not.
-                Event::Registration(_) => {}
+                Event::Registration(_)
+                | Event::MessagesWaiting { .. }
+                | Event::LineState { .. }
+                | Event::SubscriptionRefused { .. } => {}
             }
         }
     }

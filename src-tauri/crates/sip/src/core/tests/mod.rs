@@ -8,6 +8,7 @@ mod offers;
 mod registration;
 mod soak;
 mod solo;
+mod subscriptions;
 mod timers;
 mod torture;
 mod transfers;
@@ -73,6 +74,7 @@ fn flow(kind: TransportKind, outgoing: bool) -> Flow {
         remote: if outgoing { server } else { phone },
         outgoing,
         invalid_host: None,
+        gruu: None,
     }
 }
 
@@ -254,6 +256,9 @@ fn short(event: &Event) -> String {
         }
         Event::Redirected { targets, .. } => format!("Redirected {targets:?}"),
         Event::Referred(wish) => format!("Referred {}", wish.target),
+        Event::MessagesWaiting { new, old, .. } => format!("MessagesWaiting {new}/{old}"),
+        Event::LineState { state, .. } => format!("LineState {state:?}"),
+        Event::SubscriptionRefused { status, .. } => format!("SubscriptionRefused {status}"),
         Event::Ended { end, .. } => format!("Ended {end:?}"),
         Event::Registered(request) => format!("Registered {}", request.expires_s),
         Event::FlowClosed(_) => "FlowClosed".to_owned(),

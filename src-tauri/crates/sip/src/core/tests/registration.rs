@@ -327,3 +327,22 @@ fn a_call_keeps_the_phone_at_its_fallback() {
         Some(second)
     );
 }
+
+#[test]
+fn the_address_that_the_registrar_gave_is_the_contact_of_calls() {
+    let mut solo = Solo::new(TransportKind::Tcp);
+    let register = solo.sent_one("REGISTER");
+    assert!(register.has_token("Supported", "gruu"));
+    let contact = register.get("Contact").expect("a contact").to_owned();
+    let gruu = "sip:1001@sandbox.invalid;gr=urn:uuid:f81d4fae";
+    let granted = format!("{contact};pub-gruu=\"{gruu}\"");
+    solo.answer(&register, 200, "far", &[("Contact", &granted)], "");
+    let (_, invite) = solo.call();
+    let wanted = format!("<{gruu}>");
+    assert_eq!(invite.get("Contact"), Some(wanted.as_str()));
+    // The binding itself keeps its own address.
+    solo.wait(SECOND * 61);
+    let refresh = solo.sent.iter().find(|m| m.method() == "REGISTER");
+    let refreshed = refresh.and_then(|m| m.get("Contact")).expect("a refresh");
+    assert_eq!(refreshed, contact);
+}
