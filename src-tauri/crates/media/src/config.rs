@@ -11,7 +11,7 @@ pub struct MediaConfig {
     pub codecs: Vec<Codec>,
     /// How packets are keyed and find their way.
     pub plan: KeyingPlan,
-    /// STUN and TURN servers; of a TURN server only the STUN part is used, nothing is relayed.
+    /// STUN and TURN servers; TURN over UDP only.
     pub ice_servers: Vec<IceServer>,
     /// Addresses to gather host candidates from, or to bind plain RTP to; empty takes every usable interface
     /// (loopback only when there is no other).

@@ -64,7 +64,7 @@ pub fn datagrams<'a>(server: bool, datagrams: impl Iterator<Item = &'a [u8]>) {
     let mut gate = FlightGate::new(role);
     let (Ok(identity), Ok(mut transport)) = (
         Identity::of_process(),
-        MediaTransport::ice(now, &[local], !server),
+        MediaTransport::ice(now, &[local], Vec::new(), !server),
     ) else {
         return;
     };

@@ -12,6 +12,7 @@ use crate::rtp::{Outgoing, RtpSession};
 use crate::sdp::{self, LocalSide, Negotiated, OfferAnswer};
 use crate::transport::driver::{self, Sockets};
 use crate::transport::gather::{self, Reflexive};
+use crate::transport::relay::RelayLeg;
 use crate::transport::{Identity, MediaTransport, TransportEvent};
 use crate::{
     BLOCK, Block, Direction, IceServer, KeyingPlan, MediaConfig, MediaError, Recorded, Recording,
@@ -103,8 +104,9 @@ impl Session {
         }
         let sockets = gather::sockets(&places.bind, places.with_loopback).await?;
         let reflexive = gather::reflexive(&sockets, &places.ice_servers).await;
+        let relays = gather::relays(&sockets, &places.ice_servers).await;
         let sockets = Sockets::new(sockets)?;
-        self.change(|state| state.move_to(sockets, &reflexive, direction))
+        self.change(|state| state.move_to(sockets, relays, &reflexive, direction))
     }
 
     /// Answers a new offer of the far end, keeping `hold` when we hold it.
@@ -376,6 +378,7 @@ impl State {
     fn move_to(
         &mut self,
         new: Sockets,
+        relays: Vec<RelayLeg>,
         reflexive: &[Reflexive],
         direction: Direction,
     ) -> Result<String, MediaError> {
@@ -384,9 +387,9 @@ impl State {
             .clone()
             .ok_or(MediaError::OfferAnswer("the call has ended"))?;
         let in_use = self.transport.in_use();
-        let (ice, mut candidates) = self
-            .transport
-            .prepare_move(Instant::now(), &new.addresses())?;
+        let (ice, mut candidates) =
+            self.transport
+                .prepare_move(Instant::now(), &new.addresses(), relays)?;
         candidates.extend(
             reflexive
                 .iter()
@@ -522,8 +525,9 @@ async fn webrtc(
 ) -> Result<(Sockets, MediaTransport, LocalSide), MediaError> {
     let sockets = gather::sockets(&config.bind, with_loopback).await?;
     let reflexive = gather::reflexive(&sockets, &config.ice_servers).await;
+    let relays = gather::relays(&sockets, &config.ice_servers).await;
     let sockets = Sockets::new(sockets)?;
-    let transport = MediaTransport::ice(now, &sockets.addresses(), offerer)?;
+    let transport = MediaTransport::ice(now, &sockets.addresses(), relays, offerer)?;
     let (ice, mut candidates) = transport
         .local_ice()
         .ok_or(MediaError::OfferAnswer("a path without ICE"))?;

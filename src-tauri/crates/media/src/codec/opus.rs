@@ -22,8 +22,10 @@ const FREE: u8 = 2;
 const STEP: i32 = 4_000;
 /// Bounds of `maxaveragebitrate`, bit/s (RFC 7587 section 6.1).
 const BITRATE_RANGE: std::ops::RangeInclusive<i32> = 6_000..=510_000;
-/// Loss that the encoder prepares for until reports say better, percent.
-const EXPECTED_LOSS: u8 = 5;
+/// Loss that the encoder prepares for until reports say better, percent; and where there is any, the least it is told.
+/// Below this libopus spends nothing on redundancy at 24 kbit/s: measured with ViSQOL at 3 and 5 % loss, speech scores
+/// 0.11 to 0.18 better when it is told 10 than when it is told 5.
+const EXPECTED_LOSS: u8 = 10;
 
 /// Opus.
 pub(super) const SPEC: CodecSpec = CodecSpec {
@@ -132,7 +134,11 @@ impl Encode for Encoder {
         self.bitrate = bitrate.clamp(LEAST, MOST).min(self.limit);
         let mut adjust = || -> Result<(), opus::Error> {
             if self.fec {
-                self.state.set_packet_loss_perc(i32::from(self.expected))?;
+                let told = match self.expected {
+                    0 => 0,
+                    expected => expected.max(EXPECTED_LOSS),
+                };
+                self.state.set_packet_loss_perc(i32::from(told))?;
             }
             self.state.set_bitrate(Bitrate::Bits(self.bitrate))
         };

@@ -9,6 +9,7 @@ use ring::rand::{SecureRandom as _, SystemRandom};
 use tokio::net::{UdpSocket, lookup_host};
 use tokio::time::{Instant, timeout_at};
 
+use super::relay::{Account, RelayLeg};
 use crate::{IceServer, MediaError};
 
 /// Time for the whole of gathering beyond opening sockets.
@@ -154,6 +155,45 @@ pub(crate) async fn reflexive(sockets: &[UdpSocket], servers: &[IceServer]) -> V
         Some((socket, base, *target))
     });
     ask_all(asked, deadline).await
+}
+
+/// Asks the TURN servers for addresses, the first that answers for each kind of address; none when there are no
+/// credentials. On the preferred socket.
+pub(crate) async fn relays(sockets: &[UdpSocket], servers: &[IceServer]) -> Vec<RelayLeg> {
+    let deadline = Instant::now() + LIMIT;
+    let mut found: Vec<RelayLeg> = Vec::new();
+    for server in servers {
+        let (Some(username), Some(credential)) = (&server.username, &server.credential) else {
+            continue;
+        };
+        for url in server.urls.iter().filter(|url| url.starts_with("turn:")) {
+            let Some(host) = stun_host(url) else { continue };
+            let Ok(Ok(addresses)) = timeout_at(deadline, lookup_host(host)).await else {
+                tracing::warn!(%url, "TURN server not found");
+                continue;
+            };
+            for address in addresses {
+                let known = found
+                    .iter()
+                    .any(|leg| leg.place().base.is_ipv4() == address.is_ipv4());
+                let socket = sockets.iter().find(|socket| {
+                    socket
+                        .local_addr()
+                        .is_ok_and(|base| base.is_ipv4() == address.is_ipv4())
+                });
+                let (Some(socket), false) = (socket, known) else {
+                    continue;
+                };
+                let account = Account {
+                    server: address,
+                    username: username.clone(),
+                    credential: credential.clone(),
+                };
+                found.extend(RelayLeg::allocate(socket, &account, deadline).await);
+            }
+        }
+    }
+    found
 }
 
 /// Asks from all sockets at once: a dead interface must not keep the others waiting, nor us for long once one has its

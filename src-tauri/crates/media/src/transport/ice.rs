@@ -10,6 +10,7 @@ use rtc_ice::Event;
 use rtc_ice::agent::Agent;
 use rtc_ice::agent::agent_config::AgentConfig;
 use rtc_ice::candidate::candidate_host::CandidateHostConfig;
+use rtc_ice::candidate::candidate_relay::CandidateRelayConfig;
 use rtc_ice::candidate::{CandidateConfig, unmarshal_candidate};
 use rtc_ice::mdns::MulticastDnsMode;
 use rtc_ice::state::ConnectionState;
@@ -18,6 +19,7 @@ use sansio::Protocol as _;
 use sidetone_profile::Secret;
 
 use super::Transmit;
+use super::relay::RelayPlace;
 use crate::MediaError;
 use crate::sdp::IceParams;
 
@@ -33,13 +35,14 @@ pub(crate) struct IceLeg {
 }
 
 impl IceLeg {
-    /// Makes an agent with one host candidate for each socket, with these credentials or new ones.
+    /// Makes an agent with one host candidate for each socket and one relayed candidate for each relay, with these credentials or new ones.
     ///
     /// # Errors
     /// [`MediaError::NoPath`].
     pub(crate) fn new(
         now: Instant,
         sockets: &[SocketAddr],
+        relays: &[RelayPlace],
         controlling: bool,
         credentials: Option<IceParams>,
     ) -> Result<Self, MediaError> {
@@ -72,6 +75,27 @@ impl IceLeg {
             };
             let candidate = config
                 .new_candidate_host()
+                .map_err(|error| no_path(&error))?;
+            agent
+                .add_local_candidate(candidate)
+                .map_err(|error| no_path(&error))?;
+        }
+        for (index, place) in relays.iter().enumerate() {
+            let config = CandidateRelayConfig {
+                base_config: CandidateConfig {
+                    network: "udp".to_owned(),
+                    address: place.relayed.ip().to_string(),
+                    port: place.relayed.port(),
+                    component: 1,
+                    priority: relay_priority(index),
+                    ..CandidateConfig::default()
+                },
+                rel_addr: place.base.ip().to_string(),
+                rel_port: place.base.port(),
+                url: None,
+            };
+            let candidate = config
+                .new_candidate_relay()
                 .map_err(|error| no_path(&error))?;
             agent
                 .add_local_candidate(candidate)
@@ -239,6 +263,12 @@ pub(crate) enum IceEvent {
 fn host_priority(index: usize) -> u32 {
     let preference = 65_535 - u32::try_from(index).unwrap_or(0).min(1000);
     (126 << 24) | (preference << 8) | 255
+}
+
+/// Relays last of all: they cost the server and time.
+fn relay_priority(index: usize) -> u32 {
+    let preference = 65_535 - u32::try_from(index).unwrap_or(0).min(1000);
+    (preference << 8) | 255
 }
 
 fn context(local: SocketAddr, from: SocketAddr) -> TransportContext {

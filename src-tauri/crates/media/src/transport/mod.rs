@@ -7,6 +7,7 @@ mod gate;
 pub(crate) mod gather;
 mod ice;
 mod identity;
+pub(crate) mod relay;
 #[cfg(test)]
 mod simulation;
 mod srtp;
@@ -25,6 +26,7 @@ pub(crate) use dtls::{DtlsLeg, SUITES};
 pub(crate) use gate::FlightGate;
 use ice::{IceEvent, IceLeg};
 pub(crate) use identity::Identity;
+use relay::{RelayLeg, RelayPlace};
 use srtp::SrtpPair;
 pub(crate) use srtp::SrtpSuite;
 
@@ -69,6 +71,9 @@ pub(crate) struct MediaTransport {
     failed: bool,
     transmits: VecDeque<Transmit>,
     events: VecDeque<TransportEvent>,
+    relays: Vec<RelayLeg>,
+    /// The time as last told.
+    clock: Instant,
 }
 
 #[derive(Debug)]
@@ -98,6 +103,7 @@ struct IcePath {
     /// The agent of a restart, until it has found its path: meanwhile the old one serves.
     next: Option<IceLeg>,
     sockets: Vec<SocketAddr>,
+    relays: Vec<RelayPlace>,
     controlling: bool,
     /// From where DTLS came before a pair was selected: its answer may go there.
     early: Option<(SocketAddr, SocketAddr)>,
@@ -123,23 +129,28 @@ struct DtlsKeying {
 }
 
 impl MediaTransport {
-    /// A transport over ICE on these sockets.
+    /// A transport over ICE on these sockets and relays.
     ///
     /// # Errors
     /// [`MediaError::NoPath`].
     pub(crate) fn ice(
         now: Instant,
         sockets: &[SocketAddr],
+        relays: Vec<RelayLeg>,
         controlling: bool,
     ) -> Result<Self, MediaError> {
+        let places: Vec<_> = relays.iter().map(RelayLeg::place).collect();
         let path = IcePath {
-            leg: IceLeg::new(now, sockets, controlling, None)?,
+            leg: IceLeg::new(now, sockets, &places, controlling, None)?,
             next: None,
             sockets: sockets.to_vec(),
+            relays: places,
             controlling,
             early: None,
         };
-        Ok(Self::new(Path::Ice(Box::new(path))))
+        let mut transport = Self::new(Path::Ice(Box::new(path)));
+        transport.relays = relays;
+        Ok(transport)
     }
 
     /// A transport to one address; with `latch` it follows the source of what comes.
@@ -164,6 +175,8 @@ impl MediaTransport {
             failed: false,
             transmits: VecDeque::new(),
             events: VecDeque::new(),
+            relays: Vec::new(),
+            clock: Instant::now(),
         }
     }
 
@@ -190,7 +203,7 @@ impl MediaTransport {
     pub(crate) fn prepare_restart(&mut self, now: Instant) -> Result<IceParams, MediaError> {
         match &mut self.path {
             Path::Ice(path) => {
-                let next = IceLeg::new(now, &path.sockets, path.controlling, None)?;
+                let next = IceLeg::new(now, &path.sockets, &path.relays, path.controlling, None)?;
                 Ok(path.next.insert(next).local())
             }
             Path::Symmetric(_) => Err(MediaError::NoPath("there is no ICE".to_owned())),
@@ -206,11 +219,18 @@ impl MediaTransport {
         &mut self,
         now: Instant,
         sockets: &[SocketAddr],
+        relays: Vec<RelayLeg>,
     ) -> Result<(IceParams, Vec<String>), MediaError> {
+        let in_use = self.destination().map(|(local, _)| local);
         match &mut self.path {
             Path::Ice(path) => {
-                let next = IceLeg::new(now, sockets, path.controlling, None)?;
+                let places: Vec<_> = relays.iter().map(RelayLeg::place).collect();
+                let next = IceLeg::new(now, sockets, &places, path.controlling, None)?;
                 path.sockets = sockets.to_vec();
+                path.relays = places;
+                self.relays
+                    .retain(|relay| Some(relay.place().relayed) == in_use);
+                self.relays.extend(relays);
                 let next = path.next.insert(next);
                 Ok((next.local(), next.candidates()))
             }
@@ -218,9 +238,26 @@ impl MediaTransport {
         }
     }
 
-    /// Our address that packets leave from now.
+    /// Our socket that packets leave from now.
     pub(crate) fn in_use(&self) -> Option<SocketAddr> {
-        self.destination().map(|(local, _)| local)
+        let (local, _) = self.destination()?;
+        let relay = self
+            .relays
+            .iter()
+            .map(RelayLeg::place)
+            .find(|place| place.relayed == local);
+        Some(relay.map_or(local, |place| place.base))
+    }
+
+    /// Leaves nothing but the relays.
+    #[cfg(test)]
+    pub(crate) fn only_relays(&mut self, now: Instant) {
+        if let Path::Ice(path) = &mut self.path {
+            let local = path.leg.local();
+            path.sockets.clear();
+            path.leg = IceLeg::new(now, &[], &path.relays, path.controlling, Some(local))
+                .expect("an agent");
+        }
     }
 
     /// Forgets a restart that was not agreed.
@@ -362,6 +399,30 @@ impl MediaTransport {
         if self.failed {
             return;
         }
+        self.clock = now;
+        let relay = self
+            .relays
+            .iter_mut()
+            .find(|relay| relay.is_of_server(local, from));
+        if let Some(relay) = relay {
+            let through = relay.place().relayed;
+            for (peer, bytes) in relay.handle(now, datagram) {
+                self.handle_direct(now, through, peer, &bytes);
+            }
+        } else {
+            self.handle_direct(now, local, from, datagram);
+        }
+        self.pump(now);
+    }
+
+    /// Takes a datagram as its peer sent it.
+    fn handle_direct(
+        &mut self,
+        now: Instant,
+        local: SocketAddr,
+        from: SocketAddr,
+        datagram: &[u8],
+    ) {
         // RFC 7983: the first byte tells the protocols apart.
         match datagram.first() {
             Some(0..=3) => {
@@ -376,7 +437,6 @@ impl MediaTransport {
             Some(128..=191) => self.handle_packet(now, local, from, datagram),
             _ => {}
         }
-        self.pump(now);
     }
 
     fn handle_dtls(&mut self, now: Instant, local: SocketAddr, from: SocketAddr, datagram: &[u8]) {
@@ -496,6 +556,10 @@ impl MediaTransport {
         if self.failed {
             return;
         }
+        self.clock = now;
+        for relay in &mut self.relays {
+            relay.handle_timeout(now);
+        }
         if let Path::Ice(path) = &mut self.path {
             path.leg.handle_timeout(now);
             if let Some(next) = &mut path.next {
@@ -523,12 +587,23 @@ impl MediaTransport {
             Keying::Dtls(keying) => keying.leg.poll_timeout(),
             _ => None,
         };
-        let next = [path, keying].into_iter().flatten().min()?;
+        let relays = self.relays.iter_mut().filter_map(RelayLeg::poll_timeout);
+        let next = [path, keying].into_iter().flatten().chain(relays).min()?;
         Some(next.max(now))
     }
 
     pub(crate) fn poll_transmit(&mut self) -> Option<Transmit> {
-        self.transmits.pop_front()
+        while let Some(transmit) = self.transmits.pop_front() {
+            let relay = self
+                .relays
+                .iter_mut()
+                .find(|relay| relay.place().relayed == transmit.local);
+            let Some(relay) = relay else {
+                return Some(transmit);
+            };
+            relay.send(self.clock, transmit.to, transmit.bytes);
+        }
+        self.relays.iter_mut().find_map(RelayLeg::poll_transmit)
     }
 
     pub(crate) fn poll_event(&mut self) -> Option<TransportEvent> {
@@ -541,6 +616,9 @@ impl MediaTransport {
             keying.leg.close(now);
         }
         self.send_dtls();
+        for relay in &mut self.relays {
+            relay.close(now);
+        }
         self.failed = true;
         self.ready = false;
     }
@@ -609,6 +687,7 @@ impl IcePath {
             self.next = Some(IceLeg::new(
                 now,
                 &self.sockets,
+                &self.relays,
                 self.controlling,
                 Some(local),
             )?);

@@ -163,7 +163,7 @@ impl Side {
 }
 
 fn side(now: Instant, address: SocketAddr, offerer: bool) -> Side {
-    let transport = MediaTransport::ice(now, &[address], offerer).expect("a transport");
+    let transport = MediaTransport::ice(now, &[address], Vec::new(), offerer).expect("a transport");
     let identity = Identity::generate().expect("a certificate");
     let (ice, candidates) = transport.local_ice().expect("ICE");
     let negotiation = OfferAnswer::new(LocalSide {

@@ -1,0 +1,231 @@
+//! A place on a TURN server that passes packets on (RFC 8656), where no direct way exists. Over UDP.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use bytes::BytesMut;
+use rtc_shared::{TransportContext, TransportMessage, TransportProtocol};
+use rtc_turn::client::{Client, ClientConfig, Event};
+use sansio::Protocol as _;
+use sidetone_profile::Secret;
+use tokio::net::UdpSocket;
+use tokio::time::timeout_at;
+
+use super::Transmit;
+
+/// Datagrams for one peer that wait until the server lets them through.
+const MOST_WAITING: usize = 16;
+/// Longest datagram of a server.
+const LONGEST: usize = 2048;
+
+/// A TURN server and who we are there.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) server: SocketAddr,
+    pub(crate) username: String,
+    pub(crate) credential: Secret,
+}
+
+/// An address on a TURN server that is ours.
+pub(crate) struct RelayLeg {
+    client: Client,
+    base: SocketAddr,
+    server: SocketAddr,
+    relayed: SocketAddr,
+    /// What waits for the permission to reach a peer.
+    waiting: HashMap<SocketAddr, VecDeque<BytesMut>>,
+}
+
+/// Where a relay is: what peers send to, and which socket of ours it belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RelayPlace {
+    pub(crate) relayed: SocketAddr,
+    pub(crate) base: SocketAddr,
+}
+
+impl RelayLeg {
+    /// Asks a server for an address; `None` when it refuses or does not answer in time.
+    pub(crate) async fn allocate(
+        socket: &UdpSocket,
+        account: &Account,
+        deadline: tokio::time::Instant,
+    ) -> Option<Self> {
+        let asked = timeout_at(deadline, Self::ask(socket, account)).await;
+        match asked {
+            Ok(Ok(leg)) => Some(leg),
+            Ok(Err(error)) => {
+                tracing::warn!(server = %account.server, %error, "the TURN server refused");
+                None
+            }
+            Err(_) => {
+                tracing::warn!(server = %account.server, "no answer from the TURN server");
+                None
+            }
+        }
+    }
+
+    async fn ask(socket: &UdpSocket, account: &Account) -> Result<Self, String> {
+        let words = |error: &dyn fmt::Display| error.to_string();
+        let base = socket.local_addr().map_err(|error| words(&error))?;
+        let provider = rtc_ice::crypto::default_provider().map_err(|error| words(&error))?;
+        let config = ClientConfig {
+            turn_serv_addr: account.server.to_string(),
+            local_addr: base,
+            transport_protocol: TransportProtocol::UDP,
+            username: account.username.clone(),
+            password: account.credential.reveal().to_owned(),
+            ..ClientConfig::default()
+        };
+        let mut client = Client::new(config, provider).map_err(|error| words(&error))?;
+        client
+            .allocate(Instant::now())
+            .map_err(|error| words(&error))?;
+        let mut buffer = [0; LONGEST];
+        loop {
+            while let Some(message) = client.poll_write() {
+                socket
+                    .send_to(&message.message, message.transport.peer_addr)
+                    .await
+                    .map_err(|error| words(&error))?;
+            }
+            while let Some(event) = client.poll_event() {
+                match event {
+                    Event::AllocateResponse(_, relayed) => {
+                        return Ok(Self {
+                            client,
+                            base,
+                            server: account.server,
+                            relayed,
+                            waiting: HashMap::new(),
+                        });
+                    }
+                    Event::AllocateError(_, error) => return Err(words(&error)),
+                    Event::TransactionTimeout(_) => return Err("no answer".to_owned()),
+                    _ => {}
+                }
+            }
+            let again = client
+                .poll_timeout()
+                .unwrap_or_else(|| Instant::now() + std::time::Duration::from_millis(100));
+            match timeout_at(again.into(), socket.recv_from(&mut buffer)).await {
+                Ok(Ok((length, from))) if from == account.server => {
+                    let message = message(base, from, &buffer[..length]);
+                    client.handle_read(message).map_err(|error| words(&error))?;
+                }
+                Ok(_) => {}
+                Err(_) => client
+                    .handle_timeout(Instant::now())
+                    .map_err(|error| words(&error))?,
+            }
+        }
+    }
+
+    pub(crate) const fn place(&self) -> RelayPlace {
+        RelayPlace {
+            relayed: self.relayed,
+            base: self.base,
+        }
+    }
+
+    /// Whether a datagram is the server's.
+    pub(crate) fn is_of_server(&self, local: SocketAddr, from: SocketAddr) -> bool {
+        local == self.base && from == self.server
+    }
+
+    /// Sends through the server; waits for its permission where it is new to the peer.
+    pub(crate) fn send(&mut self, now: Instant, to: SocketAddr, bytes: BytesMut) {
+        let Ok(mut relay) = self.client.relay(self.relayed) else {
+            return;
+        };
+        if let Err(error) = relay.create_permission(now, to) {
+            tracing::debug!(%to, %error, "TURN permission");
+            return;
+        }
+        if relay.send_to(now, &bytes, to).is_ok() {
+            return;
+        }
+        let waiting = self.waiting.entry(to).or_default();
+        if waiting.len() < MOST_WAITING {
+            waiting.push_back(bytes);
+        }
+    }
+
+    /// Takes a datagram of the server; gives what peers sent.
+    pub(crate) fn handle(&mut self, now: Instant, datagram: &[u8]) -> Vec<(SocketAddr, BytesMut)> {
+        if let Err(error) = self
+            .client
+            .handle_read(message(self.base, self.server, datagram))
+        {
+            tracing::trace!(%error, "datagram of the TURN server not used");
+        }
+        let mut received = Vec::new();
+        while let Some(event) = self.client.poll_event() {
+            match event {
+                Event::DataIndicationOrChannelData(_, from, data) => received.push((from, data)),
+                Event::CreatePermissionResponse(_, peer) => {
+                    for bytes in self.waiting.remove(&peer).unwrap_or_default() {
+                        self.send(now, peer, bytes);
+                    }
+                }
+                Event::CreatePermissionError(_, error) => {
+                    tracing::debug!(%error, "the TURN server does not pass on to this peer");
+                }
+                _ => {}
+            }
+        }
+        received
+    }
+
+    pub(crate) fn poll_transmit(&mut self) -> Option<Transmit> {
+        let message = self.client.poll_write()?;
+        Some(Transmit {
+            local: self.base,
+            to: message.transport.peer_addr,
+            bytes: message.message,
+        })
+    }
+
+    pub(crate) fn poll_timeout(&mut self) -> Option<Instant> {
+        self.client.poll_timeout()
+    }
+
+    /// Keeps address and permissions alive.
+    pub(crate) fn handle_timeout(&mut self, now: Instant) {
+        if let Err(error) = self.client.handle_timeout(now) {
+            tracing::debug!(%error, "TURN timer");
+        }
+    }
+
+    /// Gives the address back.
+    pub(crate) fn close(&mut self, now: Instant) {
+        if let Ok(mut relay) = self.client.relay(self.relayed)
+            && let Err(error) = relay.close(now)
+        {
+            tracing::debug!(%error, "TURN");
+        }
+    }
+}
+
+impl fmt::Debug for RelayLeg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RelayLeg")
+            .field("relayed", &self.relayed)
+            .field("server", &self.server)
+            .finish_non_exhaustive()
+    }
+}
+
+fn message(local: SocketAddr, from: SocketAddr, datagram: &[u8]) -> TransportMessage<BytesMut> {
+    TransportMessage {
+        now: Instant::now(),
+        transport: TransportContext {
+            local_addr: local,
+            peer_addr: from,
+            ecn: None,
+            transport_protocol: TransportProtocol::UDP,
+        },
+        message: BytesMut::from(datagram),
+    }
+}
