@@ -9,6 +9,7 @@ use tauri::{
     WebviewWindowBuilder, WindowEvent,
 };
 
+use crate::badge;
 use crate::bridge::{Room, Screen, Surface};
 use crate::paint;
 use crate::phone::Phone;
@@ -24,9 +25,9 @@ const HEIGHT: u32 = 56;
 const WIDTH: u32 = 1100;
 const NARROWEST: u32 = 640;
 const WIDEST: u32 = 1100;
-const SIGN_IN: (u32, u32) = (420, 560);
-/// A panel at its highest, with two toasts over it.
-const LARGEST_EXTRA: u32 = 420 + 92;
+const SIGN_IN: (u32, u32) = (420, 600);
+/// A panel at its highest, with two toasts and two offers, and the line that there are more, over it.
+const LARGEST_EXTRA: u32 = 420 + 92 + 132;
 /// How near to an edge the bar snaps.
 const REACH: f64 = 16.0;
 
@@ -134,6 +135,7 @@ pub(crate) fn open(app: &AppHandle) {
         }
     };
     paint::prime(&window);
+    badge::show(app);
     let screen = if signed_in {
         Screen::Bar
     } else {

@@ -3,6 +3,8 @@
 //! It starts the engine, shows what the engine publishes and hands the page's commands to it. It holds no state
 //! of a call and decides nothing about one; it knows where windows are. The phone goes on without any window.
 
+mod address;
+mod badge;
 mod bar_window;
 mod bridge;
 mod notification;
@@ -20,16 +22,10 @@ use std::process::ExitCode;
 use clap::Parser;
 use options::Options;
 use tauri::RunEvent;
-use tracing_subscriber::EnvFilter;
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            EnvFilter::try_from_env("SIDETONE_LOG").unwrap_or_else(|_| EnvFilter::new("warn")),
-        )
-        .with_writer(std::io::stderr)
-        .init();
+    sidetone_engine::logging::start("warn");
     // Already installed is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
 

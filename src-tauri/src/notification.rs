@@ -1,12 +1,13 @@
-//! The desktop notification during an automatic answer's delay, on a thread of its own: the desktop may take its
-//! time to show one, and neither a window nor a call may wait for that.
+//! The desktop notifications of a call that is about to be answered and of another channel's offer, on a thread of
+//! their own: the desktop may take its time to show one, and neither a window nor a call may wait for that.
 
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use notify_rust::{Notification, NotificationHandle, Timeout};
-use sidetone_engine::agent::{CallId, CallView};
+use sidetone_engine::agent::{CallId, CallView, Countdown, InteractionView};
+use sidetone_profile::Channel;
 
 use crate::words::say;
 
@@ -16,19 +17,28 @@ pub(crate) struct Notifications(Sender<Job>);
 
 #[derive(Debug)]
 enum Job {
-    Show(Offer),
-    Hide(CallId),
+    Show(Text),
+    Hide(Subject),
     HideAll,
+}
+
+/// What a notification is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// A call that is answered by itself.
+    Call(CallId),
+    /// An offered interaction, by the server's identifier.
+    Offer(String),
 }
 
 /// What a notification says.
 #[derive(Clone, Debug)]
-struct Offer {
-    call: CallId,
-    who: String,
+struct Text {
+    subject: Subject,
+    title: String,
     queue: Option<String>,
-    /// When the call is answered by itself.
-    answers_at: Instant,
+    /// When it is answered by itself.
+    answers_at: Option<Instant>,
 }
 
 impl Notifications {
@@ -48,19 +58,33 @@ impl Notifications {
     /// Shows that this call is about to be answered.
     pub(crate) fn show(&self, call: &CallView) {
         let known = [&call.name, &call.number];
-        let who = known.into_iter().find(|text| !text.is_empty());
-        let left = call.auto_answer.map_or(0, |countdown| countdown.left_ms);
-        self.send(Job::Show(Offer {
-            call: call.id,
-            who: who.cloned().unwrap_or_else(|| say("unknown_caller", &[])),
+        let who = known.into_iter().find(|text| !text.is_empty()).cloned();
+        let who = who.unwrap_or_else(|| say("unknown_caller", &[]));
+        self.send(Job::Show(Text {
+            subject: Subject::Call(call.id),
+            title: say("notification_title", &[("who", &who)]),
             queue: call.queue.clone(),
-            answers_at: Instant::now() + Duration::from_millis(left),
+            answers_at: call.auto_answer.map(end_of),
         }));
     }
 
-    /// Takes it away: the call was answered or is gone.
-    pub(crate) fn hide(&self, call: CallId) {
-        self.send(Job::Hide(call));
+    /// Shows that another channel offers something.
+    pub(crate) fn show_offer(&self, offer: &InteractionView) {
+        let channel = say(channel_key(offer.channel), &[]);
+        self.send(Job::Show(Text {
+            subject: Subject::Offer(offer.id.clone()),
+            title: say(
+                "offer_title",
+                &[("channel", &channel), ("who", &offer.from)],
+            ),
+            queue: offer.queue.clone(),
+            answers_at: offer.auto_answer.map(end_of),
+        }));
+    }
+
+    /// Takes it away: it was answered or is gone.
+    pub(crate) fn hide(&self, subject: &Subject) {
+        self.send(Job::Hide(subject.clone()));
     }
 
     /// Takes away whatever is shown.
@@ -75,27 +99,43 @@ impl Notifications {
     }
 }
 
-impl Offer {
-    fn title(&self) -> String {
-        say("notification_title", &[("who", &self.who)])
-    }
-
+impl Text {
     fn body(&self) -> String {
-        let left = self.answers_at.saturating_duration_since(Instant::now());
-        let seconds = left.as_millis().div_ceil(1000).to_string();
-        match &self.queue {
-            Some(queue) => say(
+        let seconds = self.answers_at.map(|at| {
+            let left = at.saturating_duration_since(Instant::now());
+            left.as_millis().div_ceil(1000).to_string()
+        });
+        match (&self.queue, &seconds) {
+            (Some(queue), Some(seconds)) => say(
                 "notification_body",
-                &[("queue", queue), ("seconds", &seconds)],
+                &[("queue", queue), ("seconds", seconds)],
             ),
-            None => say("notification_body_no_queue", &[("seconds", &seconds)]),
+            (Some(queue), None) => say("queue_of", &[("queue", queue)]),
+            (None, Some(seconds)) => say("notification_body_no_queue", &[("seconds", seconds)]),
+            (None, None) => String::new(),
         }
+    }
+}
+
+fn end_of(countdown: Countdown) -> Instant {
+    Instant::now() + Duration::from_millis(countdown.left_ms)
+}
+
+fn channel_key(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Voice => "channel_voice",
+        Channel::Chat => "channel_chat",
+        Channel::Email => "channel_email",
+        Channel::Sms => "channel_sms",
+        Channel::Openchannel => "channel_openchannel",
+        Channel::Fax => "channel_fax",
+        Channel::Whatsapp => "channel_whatsapp",
     }
 }
 
 /// What stands on the desktop.
 struct Shown {
-    offer: Offer,
+    text: Text,
     handle: NotificationHandle,
 }
 
@@ -110,52 +150,70 @@ fn icon(folder: Option<PathBuf>) -> String {
 }
 
 fn run(inbox: &Receiver<Job>, icon: &str) {
-    let mut shown: Option<Shown> = None;
+    let mut shown: Vec<Shown> = Vec::new();
     loop {
-        let job = match &shown {
-            Some(_) => inbox.recv_timeout(Duration::from_secs(1)),
-            None => inbox.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        let counting = shown.iter().any(|shown| shown.text.answers_at.is_some());
+        let job = if counting {
+            inbox.recv_timeout(Duration::from_secs(1))
+        } else {
+            inbox.recv().map_err(|_| RecvTimeoutError::Disconnected)
         };
         match job {
-            Ok(Job::Show(offer)) => {
-                withdraw(shown.take());
-                shown = put_up(offer, icon);
+            Ok(Job::Show(text)) => {
+                withdraw_where(&mut shown, |other| replaces(&text.subject, other));
+                shown.extend(put_up(text, icon));
             }
-            Ok(Job::Hide(call)) => {
-                if shown.as_ref().is_some_and(|shown| shown.offer.call == call) {
-                    withdraw(shown.take());
-                }
-            }
-            Ok(Job::HideAll) => withdraw(shown.take()),
+            Ok(Job::Hide(subject)) => withdraw_where(&mut shown, |other| *other == subject),
+            Ok(Job::HideAll) => withdraw_where(&mut shown, |_| true),
             Err(RecvTimeoutError::Timeout) => {
-                if let Some(shown) = &mut shown {
+                for shown in shown.iter_mut().filter(|it| it.text.answers_at.is_some()) {
                     count_down(shown);
                 }
             }
             Err(RecvTimeoutError::Disconnected) => {
-                withdraw(shown.take());
+                withdraw_where(&mut shown, |_| true);
                 return;
             }
         }
     }
 }
 
-fn put_up(offer: Offer, icon: &str) -> Option<Shown> {
+/// Only one call is about to be answered at a time; offers stand beside each other.
+fn replaces(new: &Subject, old: &Subject) -> bool {
+    match (new, old) {
+        (Subject::Call(_), Subject::Call(_)) => true,
+        _ => new == old,
+    }
+}
+
+fn withdraw_where(shown: &mut Vec<Shown>, gone: impl Fn(&Subject) -> bool) {
+    for shown in shown.extract_if(.., |shown| gone(&shown.text.subject)) {
+        withdraw(shown);
+    }
+}
+
+fn put_up(text: Text, icon: &str) -> Option<Shown> {
     let mut notification = Notification::new();
     notification
         .appname("Sidetone")
-        .summary(&offer.title())
-        .body(&offer.body())
+        .summary(&text.title)
+        .body(&text.body())
         .icon(icon)
         .timeout(Timeout::Never);
     #[cfg(all(unix, not(target_os = "macos")))]
-    notification
-        .hint(notify_rust::Hint::Category("call.incoming".to_owned()))
-        .hint(notify_rust::Hint::Transient(true))
-        .hint(notify_rust::Hint::SuppressSound(true))
-        .urgency(notify_rust::Urgency::Critical);
+    {
+        let (category, urgency) = match text.subject {
+            Subject::Call(_) => ("call.incoming", notify_rust::Urgency::Critical),
+            Subject::Offer(_) => ("im.received", notify_rust::Urgency::Normal),
+        };
+        notification
+            .hint(notify_rust::Hint::Category(category.to_owned()))
+            .hint(notify_rust::Hint::Transient(true))
+            .hint(notify_rust::Hint::SuppressSound(true))
+            .urgency(urgency);
+    }
     match notification.show() {
-        Ok(handle) => Some(Shown { offer, handle }),
+        Ok(handle) => Some(Shown { text, handle }),
         Err(fault) => {
             tracing::info!(%fault, "the desktop shows no notifications");
             None
@@ -165,7 +223,7 @@ fn put_up(offer: Offer, icon: &str) -> Option<Shown> {
 
 #[cfg(all(unix, not(target_os = "macos")))]
 fn count_down(shown: &mut Shown) {
-    let body = shown.offer.body();
+    let body = shown.text.body();
     shown.handle.body(&body);
     if let Err(fault) = shown.handle.update() {
         tracing::debug!(%fault, "the notification could not be updated");
@@ -177,14 +235,12 @@ fn count_down(shown: &mut Shown) {
 fn count_down(_: &mut Shown) {}
 
 #[cfg(all(unix, not(target_os = "macos")))]
-fn withdraw(shown: Option<Shown>) {
-    if let Some(shown) = shown {
-        shown.handle.close();
-    }
+fn withdraw(shown: Shown) {
+    shown.handle.close();
 }
 
 /// Elsewhere it cannot be withdrawn; the ringing window is the one that must be gone in time.
 #[cfg(not(all(unix, not(target_os = "macos"))))]
-fn withdraw(shown: Option<Shown>) {
+fn withdraw(shown: Shown) {
     drop(shown);
 }

@@ -22,6 +22,9 @@ pub(crate) struct Options {
     /// Read the password from the first line of this file descriptor (0 is standard input)
     #[arg(long, value_name = "N", requires = "server", requires = "name")]
     pub(crate) password_fd: Option<u32>,
+    /// IT's policy file, instead of the one at the system's place
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
     /// A click-to-dial address, as the desktop hands it over; not used yet by this version
     #[arg(hide = true)]
     pub(crate) address: Option<String>,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::Serialize;
-use sidetone_engine::agent::{self, CallId, Phase};
+use sidetone_engine::agent::{self, CallId, InteractionView, Phase};
 use sidetone_engine::{
     AudioSetup, Command, DeviceSelection, Engine, EngineConfig, EngineEvent, Keychain, Snapshot,
 };
@@ -11,11 +11,11 @@ use tauri::{AppHandle, Emitter, Manager};
 use tokio::sync::broadcast::error::RecvError;
 
 use crate::bar_window::{self, BarWindow};
-use crate::notification::Notifications;
+use crate::notification::{Notifications, Subject};
 use crate::options::Options;
 use crate::paint::Paint;
 use crate::preferences::PreferencesFile;
-use crate::{ringing_window, tray};
+use crate::{address, badge, ringing_window, tray};
 
 /// The running engine, or the sentence that says why there is none.
 #[derive(Debug)]
@@ -56,7 +56,7 @@ pub(crate) fn start(app: &AppHandle, options: Options) {
         settings_dir: folder,
         secrets: Arc::new(Keychain),
         standalone: None,
-        policy: None,
+        policy: options.policy.clone(),
     };
     let started = options.password().and_then(|password| {
         let engine = tauri::async_runtime::block_on(Engine::start(config))
@@ -73,6 +73,7 @@ pub(crate) fn start(app: &AppHandle, options: Options) {
     tray::ensure(app);
     bar_window::open(app);
     if let Some(engine) = engine {
+        tauri::async_runtime::spawn(keep_local_interface(engine.clone()));
         tauri::async_runtime::spawn(show_snapshots(app.clone(), engine.clone()));
         tauri::async_runtime::spawn(act_on_events(app.clone(), engine));
     }
@@ -100,16 +101,29 @@ fn sign_in_at_once(engine: &Engine, options: Options, password: Option<sidetone_
     }
 }
 
+/// Lets other programs of this machine drive the phone, while the profile wants it.
+async fn keep_local_interface(engine: Engine) {
+    let _open = sidetone_local_api::serve(&engine);
+    let mut snapshots = engine.snapshots();
+    // It closes with the phone.
+    while snapshots.changed().await.is_ok() {}
+}
+
 /// Hands every snapshot to the pages and the tray.
 async fn show_snapshots(app: AppHandle, engine: Engine) {
     let mut snapshots = engine.snapshots();
     let mut signed_in = false;
+    let mut missed = 0;
     loop {
         let snapshot = snapshots.borrow_and_update().clone();
         if let Err(fault) = app.emit("snapshot", snapshot.as_ref()) {
             tracing::warn!(%fault, "a snapshot did not reach the page");
         }
         tray::show(&app, &snapshot);
+        if snapshot.view.missed != missed {
+            missed = snapshot.view.missed;
+            badge::show(&app);
+        }
         let now = snapshot.view.phase == Phase::SignedIn;
         if now != signed_in {
             signed_in = now;
@@ -134,7 +148,7 @@ async fn act_on_events(app: AppHandle, engine: Engine) {
             Ok(EngineEvent::ShowRinging { call, notify }) => show_ringing(&app, call, notify),
             Ok(EngineEvent::HideRinging { call }) => {
                 ringing_window::hide(&app);
-                app.state::<Notifications>().hide(call);
+                app.state::<Notifications>().hide(&Subject::Call(call));
             }
             Ok(EngineEvent::Levels {
                 microphone,
@@ -145,6 +159,12 @@ async fn act_on_events(app: AppHandle, engine: Engine) {
                     speaker,
                 };
                 let _ = app.emit_to(bar_window::LABEL, "levels", levels);
+            }
+            Ok(EngineEvent::OpenAddress { address }) => address::open(&address),
+            Ok(EngineEvent::ShowOffer { interaction }) => show_offer(&app, &interaction),
+            Ok(EngineEvent::HideOffer { interaction }) => {
+                app.state::<Notifications>()
+                    .hide(&Subject::Offer(interaction));
             }
             Ok(EngineEvent::DtmfReceived { .. }) => {}
             // What was missed may have been the end of a ring.
@@ -161,6 +181,16 @@ fn show_ringing(app: &AppHandle, call: CallId, notify: bool) {
     };
     if let Some(view) = snapshot.view.calls.iter().find(|view| view.id == call) {
         app.state::<Notifications>().show(view);
+    }
+}
+
+fn show_offer(app: &AppHandle, interaction: &str) {
+    let Some(snapshot) = app.state::<Phone>().snapshot() else {
+        return;
+    };
+    let offered = |view: &&InteractionView| view.id == interaction && view.offered;
+    if let Some(view) = snapshot.view.interactions.iter().find(offered) {
+        app.state::<Notifications>().show_offer(view);
     }
 }
 

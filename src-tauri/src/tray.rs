@@ -9,6 +9,7 @@ use tauri::menu::{Menu, MenuItem, PredefinedMenuItem};
 use tauri::tray::{MouseButton, MouseButtonState, TrayIconBuilder, TrayIconEvent};
 use tauri::{AppHandle, Manager};
 
+use crate::badge;
 use crate::bar_window;
 use crate::phone::{self, Phone};
 use crate::words::say;
@@ -21,6 +22,7 @@ struct Face {
     shape: Shape,
     words: String,
     paused: bool,
+    missed: u32,
 }
 
 /// The icon's shape; each is told apart without its colour.
@@ -36,6 +38,17 @@ struct Tray {
     line: MenuItem<tauri::Wry>,
     unpause: MenuItem<tauri::Wry>,
     shown: Mutex<Option<Face>>,
+}
+
+impl Face {
+    /// The state, and what was missed.
+    fn line(&self) -> String {
+        if self.missed == 0 {
+            return self.words.clone();
+        }
+        let missed = say("missed_count", &[("count", &self.missed.to_string())]);
+        format!("{} · {missed}", self.words)
+    }
 }
 
 impl Shape {
@@ -81,9 +94,11 @@ pub(crate) fn show(app: &AppHandle, snapshot: &Snapshot) {
     if shown.as_ref() == Some(&face) {
         return;
     }
-    let _ = icon.set_icon(face.shape.image());
-    let _ = icon.set_tooltip(Some(format!("Sidetone – {}", face.words)));
-    let _ = tray.line.set_text(&face.words);
+    let image = face.shape.image();
+    let _ = icon.set_icon(image.map(|image| badge::drawn(image, face.missed)));
+    let words = face.line();
+    let _ = icon.set_tooltip(Some(format!("Sidetone – {words}")));
+    let _ = tray.line.set_text(words);
     let _ = tray.unpause.set_enabled(face.paused);
     *shown = Some(face);
 }
@@ -197,5 +212,6 @@ fn face(snapshot: &Snapshot) -> Face {
         shape,
         words,
         paused,
+        missed: view.missed,
     }
 }

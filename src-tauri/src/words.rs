@@ -68,8 +68,37 @@ mod tests {
                 "notification_body",
                 "notification_body_no_queue",
                 "unknown_caller",
+                "queue_of",
+                "offer_title",
+                "channel_voice",
+                "channel_chat",
+                "channel_email",
+                "channel_sms",
+                "channel_openchannel",
+                "channel_fax",
+                "channel_whatsapp",
+                "missed_count",
             ] {
                 assert!(words.contains_key(key), "{language} lacks {key}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_setting_of_the_profile_has_a_name() {
+        let words = catalogue("en");
+        let of_channel = |field: &str| {
+            let channels = ["chat", "email", "sms", "openchannel", "fax", "whatsapp"];
+            let rest = channels.iter().find_map(|it| field.strip_prefix(it))?;
+            Some(format!("set_channel_{rest}"))
+        };
+        for group in sidetone_profile::wire::PAGE {
+            assert!(words.contains_key(&format!("group_{}", group.key)));
+            for field in group.fields {
+                let own = format!("set_{}", field.field);
+                let named = words.contains_key(&own)
+                    || of_channel(field.field).is_some_and(|key| words.contains_key(&key));
+                assert!(named, "{} has no name", field.field);
             }
         }
     }
