@@ -24,9 +24,9 @@ pub enum MaskLevel {
     Full,
 }
 
-/// What stands for something that is not shown.
+/// As it is written here.
 const HIDDEN: &str = "•••";
-/// Text with this in it was masked already, here or by the server.
+/// What stands for what is not shown, here and at the server.
 const DOT: char = '•';
 /// From so many digits on, digits in free text are taken for a telephone number.
 const FEWEST_DIGITS: usize = 6;
@@ -49,17 +49,6 @@ impl Masking {
         match self.name {
             MaskLevel::Off => text,
             MaskLevel::Full => hidden(&text),
-            MaskLevel::Partial if text.contains(DOT) => text
-                .split_whitespace()
-                .map(|word| {
-                    if word.contains(DOT) {
-                        word.to_owned()
-                    } else {
-                        initial(word)
-                    }
-                })
-                .collect::<Vec<_>>()
-                .join(" "),
             MaskLevel::Partial => text
                 .split_whitespace()
                 .map(initial)
@@ -75,7 +64,7 @@ impl Masking {
         match self.number {
             MaskLevel::Off => clear.to_owned(),
             MaskLevel::Full => hidden(clear),
-            MaskLevel::Partial if clear.is_empty() || clear.contains(DOT) => clear.to_owned(),
+            MaskLevel::Partial if clear.is_empty() || is_masked(clear) => clear.to_owned(),
             MaskLevel::Partial => {
                 let user = user_of(clear);
                 let digits: Vec<char> = user.chars().filter(|c| c.is_numeric()).collect();
@@ -96,8 +85,8 @@ impl Masking {
         match self.email {
             MaskLevel::Off => clear.to_owned(),
             MaskLevel::Full => hidden(clear),
-            MaskLevel::Partial if clear.contains(DOT) => clear.to_owned(),
             MaskLevel::Partial => match clear.rsplit_once('@') {
+                Some((user, _)) if is_masked(user) => clear.to_owned(),
                 Some((user, domain)) => {
                     let first: String = user.chars().take(1).collect();
                     format!("{first}{HIDDEN}@{domain}")
@@ -248,8 +237,18 @@ fn hidden(clear: &str) -> String {
     }
 }
 
+/// It was masked already, here or by the server: a dot somewhere in it alone does not say so.
+fn is_masked(text: &str) -> bool {
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    let digits = text.chars().filter(|c| c.is_numeric()).count();
+    text.contains(DOT) && letters <= 1 && digits <= DIGITS_LEFT
+}
+
 /// The first letter of a word; digits say too much.
 fn initial(word: &str) -> String {
+    if is_masked(word) {
+        return word.to_owned();
+    }
     let first = word.chars().next().filter(|c| c.is_alphabetic());
     format!("{}{HIDDEN}", first.map(String::from).unwrap_or_default())
 }
