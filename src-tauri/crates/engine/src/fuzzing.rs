@@ -1,12 +1,42 @@
 //! The parsers of outside bytes, as the targets in `tests/fuzz` call them: bytes in, nothing out but a panic.
 
 use crate::logging;
+use crate::policy::PolicyFile;
 use crate::settings::Choices;
-use crate::standalone::Standalone;
+use crate::standalone::{Standalone, Wish};
 
-/// Reads a standalone profile file, JSON or TOML; no secret is fetched.
+/// Reads a standalone profile file, JSON or TOML, and fills in its feature codes; no secret is fetched.
+///
+/// # Panics
+/// When something would be dialled that nobody can dial.
 pub fn standalone_profile(text: &str) {
-    let _ = Standalone::parts(text);
+    let Ok(parts) = Standalone::parts(text) else {
+        return;
+    };
+    let reason = text.lines().next().unwrap_or_default().to_owned();
+    for wish in [
+        Wish::Pause { reason },
+        Wish::Unpause,
+        Wish::Login,
+        Wish::Logout,
+    ] {
+        for number in parts.desk.numbers(&wish) {
+            assert!(number.chars().all(|c| c.is_ascii_graphic()), "{number}");
+        }
+    }
+}
+
+/// Reads IT's policy file.
+pub fn policy(text: &str) {
+    let _ = PolicyFile::parse(text);
+}
+
+/// Masks a value of a customer in a text that has it.
+///
+/// # Panics
+/// When the value is still there.
+pub fn concealed(clear: &str, before: &str, after: &str) {
+    logging::conceals(clear, &format!("{before} {clear} {after}"));
 }
 
 /// Reads `settings.json`; what was understood must be understood again.

@@ -33,8 +33,8 @@ mod timers;
 pub mod words;
 
 pub use api::{
-    Command, DeviceCommand, DeviceView, DevicesView, EngineConfig, EngineError, EngineEvent, LocalAccess,
-    MediaView, Role, SecretStore, Snapshot,
+    Command, DeviceCommand, DeviceView, DevicesView, EngineConfig, EngineError, EngineEvent,
+    LocalAccess, MediaView, Role, SecretStore, Snapshot,
 };
 pub use engine::Engine;
 pub use secrets::{Keychain, MemorySecrets, sign_in_account};

@@ -74,6 +74,20 @@ pub fn redacted(text: &str) -> String {
     text
 }
 
+/// Masks a value in a text with a registry of its own.
+///
+/// # Panics
+/// When the value is still there.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn conceals(clear: &str, text: &str) {
+    let mut personal = Personal::default();
+    personal.add(clear, "•••");
+    if !personal.is_empty() {
+        let masked = personal.masked(text);
+        assert!(!masked.contains(clear), "{text:?} became {masked:?}");
+    }
+}
+
 static CONCEALED: LazyLock<RwLock<Personal>> = LazyLock::new(RwLock::default);
 static CALLS_MASKED: AtomicBool = AtomicBool::new(false);
 

@@ -146,7 +146,7 @@ impl Phone {
             masking: Masking::default(),
             gate: Gate {
                 allowed: rooms.policy.policy.screen_pop.clone(),
-                server: None,
+                ..Gate::default()
             },
             recordings: rooms.policy.policy.recordings.map(PathBuf::from),
             history,
@@ -273,6 +273,11 @@ impl Phone {
             Message::Devices(list) => devices::list(&mut self.devices, list),
             Message::NetworkChanged => {
                 tracing::info!("the network changed");
+                if self.standing.is_some() {
+                    // It may have slept, and nobody else tells the time.
+                    let unix_ms = wall_ms();
+                    self.handle(Input::ServerClock { unix_ms });
+                }
                 self.sip.network_changed();
             }
         }
@@ -345,7 +350,8 @@ impl Phone {
             ..ServerSettings::default()
         });
         let (reasons, queues) = (desk.pause_reasons(), desk.memberships());
-        let standing = Standing::new(desk, self.clock.now());
+        let login_in_pause = document.profile.account.login_in_pause;
+        let standing = Standing::new(desk, login_in_pause, self.clock.now());
         let accepted = SignIn::Accepted {
             profile_faults: document.fault_sentences(),
             profile: Box::new(document.profile),

@@ -11,6 +11,8 @@ pub(crate) struct Gate {
     pub(crate) allowed: PopAllowList,
     /// The contact-centre server; its own pages may always be opened.
     pub(crate) server: Option<Url>,
+    /// The web desktop, where the server says that it is elsewhere.
+    pub(crate) desktop: Option<Url>,
 }
 
 /// Something that may be opened.
@@ -40,12 +42,17 @@ impl Gate {
 
     /// A page of the server, named by its path, or another address that may be opened.
     pub(crate) fn page(&self, address: &str) -> Result<Url, String> {
-        match &self.server {
-            Some(server) => {
-                let page = server
+        match self.desktop.as_ref().or(self.server.as_ref()) {
+            Some(desktop) => {
+                let page = desktop
                     .join(address)
                     .map_err(|fault| format!("{address} is not an address: {fault}"))?;
-                self.address(page.as_str())
+                let own = page.scheme() == "https" && page.origin() == desktop.origin();
+                if own {
+                    Ok(page)
+                } else {
+                    self.address(page.as_str())
+                }
             }
             None => self.address(address),
         }
@@ -128,6 +135,7 @@ mod tests {
                 programs: vec![program("crm")],
             },
             server: Some("https://cc.example:8443/".parse().unwrap()),
+            desktop: None,
         }
     }
 
@@ -233,6 +241,15 @@ mod tests {
             "https://cc.example:8443/desktop/chat/7"
         );
         assert!(gate().page("https://crm.example/7").is_ok());
+        let elsewhere = Gate {
+            desktop: Some("https://desk.example/app/".parse().unwrap()),
+            ..gate()
+        };
+        assert_eq!(
+            elsewhere.page("chat/7").unwrap().as_str(),
+            "https://desk.example/app/chat/7"
+        );
+        assert!(elsewhere.page("https://cc.example/x").is_ok());
         for address in [
             "//evil.example/7",
             "https://evil.example/",

@@ -28,7 +28,7 @@ pub(crate) struct Standalone {
 pub(crate) struct Parts {
     document: AgentDocument,
     table: SipTable,
-    desk: Desk,
+    pub(crate) desk: Desk,
 }
 
 /// The `sip` table.

@@ -46,6 +46,11 @@ The password comes from --password-fd, else from the keychain, else from a promp
 line or the environment. With --browser the address of the sign-in page is told instead, to be opened in a browser
 on this computer.
 
+The file of --sip-profile has the fields of the server's agent object, a table sip (user, domain, secret, transport,
+host, port, wssUrl), and for the PBX's queues the lists pauses and queues and a table codes: pause, unpause or
+pauseToggle, login, logout or loginToggle, pickup. {extension}, {reason} and {queue} are put into a code; each is
+dialled in silence, and the state changes when the PBX has answered.
+
 Events of --json, one object a line, the kind in `event`; `words` is the sentence that the bar would show:
   state     phase, light, notice, words, extension, presence, reason, pending, stale, channels, muted, masked
   notice    a toast or a warning: notice, words

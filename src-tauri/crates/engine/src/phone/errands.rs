@@ -15,6 +15,9 @@ const PATIENCE: Duration = Duration::from_secs(15);
 /// How long it may talk after its answer: what the code does is done by then.
 const LISTEN: Duration = Duration::from_secs(4);
 
+/// The reason of the pause that a session begins with, as a server has it.
+const LOGIN: &str = "Login";
+
 /// An agent without a contact-centre server: pauses and queues by feature codes.
 #[derive(Debug)]
 pub(crate) struct Standing {
@@ -23,13 +26,16 @@ pub(crate) struct Standing {
     paused: Option<(String, Time)>,
     waiting: VecDeque<Errand>,
     current: Option<Errand>,
+    /// The agent begins paused (Login in Pause), and is not yet.
+    pause_first: bool,
     /// The agent leaves when the last code was dialled.
     pub(super) leaving: bool,
     count: u64,
 }
 
 impl Standing {
-    pub(super) fn new(desk: Desk, now: Time) -> Self {
+    pub(super) fn new(desk: Desk, login_in_pause: bool, now: Time) -> Self {
+        let pause_first = login_in_pause && !desk.numbers(&Wish::Unpause).is_empty();
         let online_since = (!desk.has_login()).then_some(now);
         Self {
             desk,
@@ -37,6 +43,7 @@ impl Standing {
             paused: None,
             waiting: VecDeque::new(),
             current: None,
+            pause_first,
             leaving: false,
             count: 0,
         }
@@ -114,7 +121,7 @@ impl Phone {
 
     /// Joins the queues once the phone can dial.
     pub(super) fn log_in_by_code(&mut self) {
-        let Some(standing) = &self.standing else {
+        let Some(standing) = &mut self.standing else {
             return;
         };
         let underway = standing
@@ -122,10 +129,17 @@ impl Phone {
             .iter()
             .chain(&standing.waiting)
             .any(|errand| errand.wish == Wish::Login);
-        if standing.online_since.is_some() || underway || standing.leaving {
+        if underway || standing.leaving {
             return;
         }
-        self.wish(Wish::Login);
+        let pause_first = std::mem::take(&mut standing.pause_first);
+        if standing.online_since.is_none() {
+            self.wish(Wish::Login);
+        }
+        if pause_first {
+            let reason = LOGIN.to_owned();
+            self.wish(Wish::Pause { reason });
+        }
     }
 
     /// Leaves the queues first where that takes a call; `false` when the agent can go at once.

@@ -17,12 +17,14 @@ impl Phone {
                 });
                 Ok(())
             }
-            Ok(Opening::Program { path, args }) => screen_pop::start(&path, &args),
-            Err(refusal) => Err(format!("the screen pop was not opened: {refusal}")),
+            Ok(Opening::Program { path, args }) => {
+                screen_pop::start(&path, &args).map_err(Input::Failed)
+            }
+            Err(refusal) => Err(Input::NotAllowed(refusal)),
         };
-        if let Err(fault) = opened {
-            tracing::warn!(fault, "screen pop");
-            self.handle(Input::Failed(fault));
+        if let Err(refusal) = opened {
+            tracing::warn!(?refusal, "screen pop");
+            self.handle(refusal);
         }
     }
 
@@ -32,9 +34,7 @@ impl Phone {
             Ok(page) => self.announce(EngineEvent::OpenAddress {
                 address: page.into(),
             }),
-            Err(refusal) => {
-                self.handle(Input::Failed(format!("the page was not opened: {refusal}")))
-            }
+            Err(refusal) => self.handle(Input::NotAllowed(refusal)),
         }
     }
 }

@@ -6,6 +6,7 @@ use sidetone_profile::{Layers, Profile};
 use url::Url;
 
 use super::Phone;
+use crate::clock::wall_ms;
 use crate::logging;
 
 impl Phone {
@@ -33,6 +34,9 @@ impl Phone {
         }
         let history = self.history.begin(account);
         self.handle(Input::SignIn(accepted));
+        // This machine's clock, until a server tells its own.
+        let unix_ms = wall_ms();
+        self.handle(Input::ServerClock { unix_ms });
         self.handle(Input::History(history));
         if let Some(fault) = self.history_fault.take() {
             self.handle(Input::Failed(fault));

@@ -23,6 +23,7 @@ impl Phone {
 
     /// Asks the far end to call a number instead of us.
     pub(super) fn transfer(&mut self, id: CallId, number: &str) {
+        self.conceal_number(number);
         let asked = match self.dialog_of(id) {
             Some(dialog) => self.sip.refer(dialog, number, None),
             None => Err(SipError::NoSuchDialog),

@@ -140,12 +140,12 @@ impl Desk {
             _ => String::new(),
         };
         let filled = code
-            .replace("{extension}", &self.extension)
+            .replace("{extension}", &dialable(&self.extension))
             .replace("{reason}", &reason);
         if filled.contains("{queue}") {
             let queues = self.queues.iter();
             queues
-                .map(|queue| filled.replace("{queue}", queue))
+                .map(|queue| filled.replace("{queue}", &dialable(queue)))
                 .collect()
         } else {
             vec![filled]

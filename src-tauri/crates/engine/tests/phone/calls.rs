@@ -1,206 +1,10 @@
-//! Whole calls between the engine and a far end made of the project's own `sip` and `media`, over UDP on loopback.
-
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
-
-use std::f32::consts::TAU;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-
-use sidetone_engine::agent::{CallId, CallState, Command, Phase};
-use sidetone_engine::{
-    AudioSetup, Command as EngineCommand, Engine, EngineConfig, MemorySecrets, SecretStore,
-    Snapshot,
-};
-use sidetone_media::{
-    BLOCK, Block, Direction, KeyingPlan, MediaConfig, SAMPLE_RATE, Session, SessionEvent,
-};
-use sidetone_profile::{Codec, Secret};
-use sidetone_sip::{
-    Authenticator, CallTarget, DialogEnd, Endpoint, EndpointConfig, Event, IncomingInvite, Listen,
-    NameAddr, RegisterRequest,
-};
-use tokio::sync::mpsc::UnboundedReceiver;
+use sidetone_engine::agent::{CallState, Command, Phase};
+use sidetone_media::{Direction, MediaConfig, Session, SessionEvent};
+use sidetone_profile::Codec;
+use sidetone_sip::{CallTarget, DialogEnd, Event, NameAddr};
 use tokio::time::timeout;
 
-/// Only a broken test waits this long.
-const LONG: Duration = Duration::from_secs(60);
-
-struct Users;
-
-impl Authenticator for Users {
-    fn realm(&self) -> String {
-        "test".to_owned()
-    }
-
-    fn secret(&self, user: &str) -> Option<Secret> {
-        (user == "1001").then(|| Secret::new("right"))
-    }
-}
-
-/// The far end: a registrar that may call and be called.
-struct Peer {
-    endpoint: Endpoint,
-    events: UnboundedReceiver<Event>,
-}
-
-impl Peer {
-    async fn start() -> Self {
-        let (endpoint, events) = Endpoint::start(EndpointConfig {
-            user_agent: "peer".to_owned(),
-            listen: vec![Listen::Udp(([127, 0, 0, 1], 0).into())],
-            authenticator: Some(Arc::new(Users)),
-            ..EndpointConfig::default()
-        })
-        .await
-        .unwrap();
-        Self { endpoint, events }
-    }
-
-    async fn until<T>(&mut self, what: &str, mut pick: impl FnMut(Event) -> Option<T>) -> T {
-        loop {
-            let event = timeout(LONG, self.events.recv())
-                .await
-                .unwrap_or_else(|_| panic!("waited for {what}"))
-                .expect("the peer runs");
-            if let Some(found) = pick(event) {
-                return found;
-            }
-        }
-    }
-
-    async fn registered(&mut self) -> RegisterRequest {
-        self.until("REGISTER", |event| match event {
-            Event::Registered(request) if request.expires_s > 0 => Some(request),
-            _ => None,
-        })
-        .await
-    }
-
-    async fn incoming(&mut self) -> IncomingInvite {
-        self.until("INVITE", |event| match event {
-            Event::Incoming(invite) => Some(invite),
-            _ => None,
-        })
-        .await
-    }
-}
-
-fn media() -> MediaConfig {
-    MediaConfig {
-        codecs: vec![Codec::Opus, Codec::Alaw],
-        plan: KeyingPlan::Plain,
-        ice_servers: Vec::new(),
-        bind: vec![[127, 0, 0, 1].into()],
-        latch: true,
-    }
-}
-
-/// Sends a tone, as long as it lives.
-struct Talker(Arc<AtomicBool>);
-
-impl Talker {
-    fn start(session: &Session) -> Self {
-        let stop = Arc::new(AtomicBool::new(false));
-        let (ends, session) = (Arc::clone(&stop), session.clone());
-        std::thread::spawn(move || {
-            let mut heard: Block = [0.0; BLOCK];
-            let mut at = 0_u32;
-            while !ends.load(Ordering::Relaxed) {
-                let said: Block = std::array::from_fn(|_| {
-                    at = (at + 1) % SAMPLE_RATE;
-                    0.3 * (TAU * 440.0 * at as f32 / SAMPLE_RATE as f32).sin()
-                });
-                session.exchange(&said, &mut heard);
-                std::thread::sleep(Duration::from_millis(10));
-            }
-        });
-        Self(stop)
-    }
-}
-
-impl Drop for Talker {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
-struct Phone {
-    engine: Engine,
-    folder: PathBuf,
-}
-
-impl Phone {
-    async fn start(name: &str, peer: &Peer, secret: &str) -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("sidetone-calls-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let profile = folder.join("agent.toml");
-        let port = peer.endpoint.listening()[0].port();
-        std::fs::write(
-            &profile,
-            format!(
-                "fullname = \"Anna Example\"\ntypology = \"phonebar\"\nallow = [\"opus\", \"alaw\"]\n\
-                 [sip]\nuser = \"1001\"\ndomain = \"127.0.0.1\"\ntransport = \"udp\"\nhost = \"127.0.0.1\"\nport = {port}\n"
-            ),
-        )
-        .unwrap();
-        let secrets = MemorySecrets::default();
-        secrets
-            .set("sip:1001@127.0.0.1", &Secret::new(secret))
-            .unwrap();
-        let engine = Engine::start(EngineConfig {
-            audio: AudioSetup::Null,
-            ca: None,
-            settings_dir: None,
-            secrets: Arc::new(secrets),
-            standalone: Some(profile),
-            policy: None,
-        })
-        .await
-        .unwrap();
-        Self { engine, folder }
-    }
-
-    fn ask(&self, command: Command) {
-        self.engine.command(EngineCommand::Agent(command));
-    }
-
-    async fn until<T>(&self, what: &str, pick: impl Fn(&Snapshot) -> Option<T>) -> T {
-        let mut snapshots = self.engine.snapshots();
-        let found = timeout(LONG, async {
-            loop {
-                if let Some(found) = pick(&snapshots.borrow_and_update()) {
-                    return found;
-                }
-                snapshots.changed().await.expect("the engine runs");
-            }
-        })
-        .await;
-        found
-            .unwrap_or_else(|_| panic!("waited for {what}: {:?}", self.engine.snapshots().borrow()))
-    }
-
-    async fn until_green(&self) {
-        self.until("green light", |s| s.view.light.green.then_some(()))
-            .await;
-    }
-
-    async fn until_state(&self, state: CallState) -> CallId {
-        self.until(&format!("{state:?}"), |s| {
-            let call = s.view.calls.iter().rfind(|c| c.state == state)?;
-            Some(call.id)
-        })
-        .await
-    }
-}
-
-impl Drop for Phone {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
+use crate::far_end::{LONG, Peer, Phone, Talker, media};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_placed_call_is_heard_held_resumed_keyed_and_ended_by_the_far_end() {
@@ -385,5 +189,65 @@ async fn a_refused_password_is_a_red_light_with_its_reason() {
         })
         .await;
     assert!(words.contains("password"), "{words}");
+    phone.engine.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hold_and_a_new_offer_of_the_far_end_at_the_same_moment_both_come_through() {
+    let mut peer = Peer::start().await;
+    let phone = Phone::start("collision", &peer, "right").await;
+    let binding = peer.registered().await;
+    phone.until_green().await;
+    let (dialog, session) = peer.call(&binding, &[]).await;
+    let call = phone.until_state(CallState::Ringing).await;
+    phone.ask(Command::Answer { call });
+    peer.answered(&session).await;
+    phone.until_state(CallState::Up).await;
+
+    // Whether two offers really cross is up to the network; in six rounds some do.
+    let mut overtaken = false;
+    for round in 0..6 {
+        let (command, state) = if round % 2 == 0 {
+            (Command::Hold { call }, CallState::Held)
+        } else {
+            (Command::Resume { call }, CallState::Up)
+        };
+        let offer = session.reoffer(Direction::SendRecv);
+        phone.ask(command);
+        if let Ok(offer) = offer
+            && peer.endpoint.reoffer(dialog, offer).is_err()
+        {
+            session.roll_back();
+        }
+        let mut settled = std::pin::pin!(phone.until_state(state));
+        loop {
+            let event = tokio::select! {
+                _ = &mut settled => break,
+                event = peer.events.recv() => event.expect("the peer runs"),
+            };
+            match event {
+                Event::Reoffer {
+                    sdp: Some(offer), ..
+                } => {
+                    session.roll_back();
+                    overtaken = true;
+                    let answer = session.answer_reoffer(&offer, false).unwrap();
+                    peer.endpoint.answer_reoffer(dialog, Some(answer)).unwrap();
+                }
+                Event::ReofferAnswered { sdp, .. } => {
+                    if std::mem::take(&mut overtaken) {
+                        // The one of before, which is sent again by itself.
+                        let _ = session.reoffer(Direction::SendRecv);
+                    }
+                    session.apply_answer(&sdp).unwrap();
+                }
+                Event::ReofferRefused { status, .. } => {
+                    panic!("the phone refused an offer with {status}")
+                }
+                Event::Ended { end, .. } => panic!("the call ended: {end:?}"),
+                _ => {}
+            }
+        }
+    }
     phone.engine.shut_down().await;
 }
