@@ -23,7 +23,11 @@ pub(crate) const BASIC: &str = "basic";
 
 /// Which sign-in of each agent holds the queues, and when each was heard of.
 #[derive(Default)]
-pub(crate) struct Sessions(Mutex<State>);
+pub(crate) struct Sessions {
+    state: Mutex<State>,
+    /// Held while one sign-in takes the queues: of two at the same moment, one is first.
+    taking: Mutex<()>,
+}
 
 #[derive(Default)]
 struct State {
@@ -41,7 +45,7 @@ pub(crate) struct Holder {
 
 impl Sessions {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A request of this sign-in came.
@@ -121,10 +125,13 @@ impl Centre {
         device: Option<&str>,
         take_over: bool,
     ) -> Result<(), Problem> {
+        let _taking = self
+            .sessions
+            .taking
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let held = self.sessions.holder(agent.id);
-        let other = held
-            .as_ref()
-            .filter(|held| held.session != session && self.presence(agent.id).online());
+        let other = held.as_ref().filter(|held| held.session != session);
         if let Some(other) = other {
             if !take_over && self.alive(agent.id, &other.session)? {
                 let since = clock::text(other.since);

@@ -56,7 +56,11 @@ pub(crate) async fn login(
         device,
         wanted.take_over,
     )?;
-    Ok(Json(centre.log_in(&signed_in.agent).await?))
+    let logged_in = centre.log_in(&signed_in.agent).await;
+    if logged_in.is_err() {
+        centre.sessions.release(signed_in.agent.id);
+    }
+    Ok(Json(logged_in?))
 }
 
 /// A sign-in that has lost the queues to another one leaves them alone.

@@ -12,7 +12,7 @@ use super::access::{Body, SignedIn};
 use crate::centre::Centre;
 use crate::clock;
 use crate::problem::Problem;
-use crate::store::Item;
+use crate::store::{Item, Store};
 use crate::work::Kind;
 
 type Answer = Result<Json<Value>, Problem>;
@@ -85,11 +85,12 @@ pub(crate) async fn accept(
     signed_in: SignedIn,
     Path(id): Path<String>,
 ) -> Done {
-    let mut item = own(&centre, &signed_in, Kind::Interactions, &id)?;
-    let group = item.document.remove("group");
-    item.document.insert("offered".to_owned(), json!(false));
     let others: Vec<Item> = {
+        // In one go: of two that accept at the same moment, one is too late.
         let store = centre.store();
+        let mut item = own_in(&store, &signed_in, Kind::Interactions, &id)?;
+        let group = item.document.remove("group");
+        item.document.insert("offered".to_owned(), json!(false));
         store.save_item(item.id, &item.document)?;
         let others = store
             .all_items(Kind::Interactions.name())?
@@ -122,9 +123,12 @@ pub(crate) async fn decline(
 
 /// One of the agent's own; one that has been and is no more is gone.
 fn own(centre: &Centre, signed_in: &SignedIn, kind: Kind, id: &str) -> Result<Item, Problem> {
+    own_in(&centre.store(), signed_in, kind, id)
+}
+
+fn own_in(store: &Store, signed_in: &SignedIn, kind: Kind, id: &str) -> Result<Item, Problem> {
     let unknown = || Problem::not_found().because("There is nothing of this number on the list.");
     let id: i64 = id.parse().map_err(|_| unknown())?;
-    let store = centre.store();
     let found = store
         .items(signed_in.agent.id, kind.name())?
         .into_iter()

@@ -103,7 +103,12 @@ async fn other_sites_and_strangers_do_not_get_in() {
             .expect("an answer");
         assert_eq!(answer.status(), 403, "{header}: {value}");
     }
-    for path in ["/admin", "/admin/page.js", "/admin/centre.js", "/admin/page.css"] {
+    for path in [
+        "/admin",
+        "/admin/page.js",
+        "/admin/centre.js",
+        "/admin/page.css",
+    ] {
         assert_eq!(
             bench.send("GET", path, None, None).await.status(),
             200,

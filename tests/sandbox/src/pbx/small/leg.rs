@@ -185,7 +185,7 @@ impl Leg {
             tokio::select! {
                 event = self.inbox.recv() => match event {
                     Some(Mail::Take(take)) => return LegEvent::Taken(take),
-                    Some(Mail::Sip(event)) => if let Some(event) = self.take(event) {
+                    Some(Mail::Sip(event)) => if let Some(event) = self.take(*event) {
                         return event;
                     },
                     None => {

@@ -114,7 +114,7 @@ struct Inbox {
 /// What a leg is sent.
 enum Mail {
     /// Something happened in its dialog.
-    Sip(Event),
+    Sip(Box<Event>),
     /// Another conversation asks for one of the sides of this one.
     Take(Take),
 }
@@ -261,7 +261,7 @@ impl SmallPbx {
         let ended = matches!(event, Event::Ended { .. });
         let inbox = dialogs.entry(dialog).or_insert_with(Inbox::new);
         // A leg that is gone does not care any more.
-        let _ = inbox.sender.send(Mail::Sip(event));
+        let _ = inbox.sender.send(Mail::Sip(Box::new(event)));
         if ended && inbox.receiver.is_none() {
             dialogs.remove(&dialog);
         }

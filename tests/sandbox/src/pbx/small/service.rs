@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sidetone_media::{BLOCK, Block};
-use sidetone_sip::{DialogEnd, IncomingInvite};
+use sidetone_sip::{DialogEnd, Event, IncomingInvite};
 use tokio::time::{Instant, timeout_at};
 
 use super::leg::{About, Ending, Leg, LegEvent, Occupation, Occupied, Speech, Tone};
@@ -257,7 +257,7 @@ async fn never(pbx: &Arc<SmallPbx>, invite: &IncomingInvite, id: CallId, caller:
     let mut inbox = pbx.inbox(invite.dialog);
     let _ = pbx.endpoint.ringing(invite.dialog, None);
     while let Some(mail) = inbox.recv().await {
-        if matches!(mail, Mail::Sip(sidetone_sip::Event::Ended { .. })) {
+        if matches!(mail, Mail::Sip(event) if matches!(*event, Event::Ended { .. })) {
             break;
         }
     }
