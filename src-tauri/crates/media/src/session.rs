@@ -103,8 +103,7 @@ impl Session {
             return Err(MediaError::NoPath("only WebRTC calls can move".to_owned()));
         }
         let sockets = gather::sockets(&places.bind, places.with_loopback).await?;
-        let reflexive = gather::reflexive(&sockets, &places.ice_servers).await;
-        let relays = gather::relays(&sockets, &places.ice_servers).await;
+        let (reflexive, relays) = gather::ways(&sockets, &places.ice_servers).await;
         let sockets = Sockets::new(sockets)?;
         self.change(|state| state.move_to(sockets, relays, &reflexive, direction))
     }
@@ -524,8 +523,7 @@ async fn webrtc(
     offerer: bool,
 ) -> Result<(Sockets, MediaTransport, LocalSide), MediaError> {
     let sockets = gather::sockets(&config.bind, with_loopback).await?;
-    let reflexive = gather::reflexive(&sockets, &config.ice_servers).await;
-    let relays = gather::relays(&sockets, &config.ice_servers).await;
+    let (reflexive, relays) = gather::ways(&sockets, &config.ice_servers).await;
     let sockets = Sockets::new(sockets)?;
     let transport = MediaTransport::ice(now, &sockets.addresses(), relays, offerer)?;
     let (ice, mut candidates) = transport

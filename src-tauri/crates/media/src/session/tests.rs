@@ -593,3 +593,30 @@ async fn a_call_without_a_direct_way_goes_through_a_turn_server() {
         "{offer}"
     );
 }
+
+#[tokio::test]
+async fn servers_that_do_not_answer_cost_half_a_second_at_most() {
+    let silent = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a socket");
+    let port = silent.local_addr().expect("its address").port();
+    let server = |url: String, account: bool| IceServer {
+        urls: vec![url],
+        username: account.then(|| "agent".to_owned()),
+        credential: account.then(|| sidetone_profile::Secret::new("secret".to_owned())),
+    };
+    let webrtc = MediaConfig {
+        // On every interface, so that STUN is asked too.
+        bind: Vec::new(),
+        ice_servers: vec![
+            server(format!("stun:127.0.0.1:{port}"), false),
+            server(format!("turn:127.0.0.1:{port}"), true),
+            server(format!("turn:127.0.0.1:{port}?transport=udp"), true),
+        ],
+        ..config(KeyingPlan::Webrtc, &[Codec::Ulaw])
+    };
+    let began = Instant::now();
+    let (_session, offer, _) = Session::offer(webrtc).await.expect("an offer");
+    let took = began.elapsed();
+    println!("an offer after {took:?}");
+    assert!(took < Duration::from_millis(900), "{took:?}");
+    assert!(offer.contains("typ host"));
+}

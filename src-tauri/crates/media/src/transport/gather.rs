@@ -134,9 +134,29 @@ async fn settle(socket: &UdpSocket) {
     }
 }
 
-/// Asks STUN servers how they see these sockets; whoever does not answer in time is left out.
-pub(crate) async fn reflexive(sockets: &[UdpSocket], servers: &[IceServer]) -> Vec<Reflexive> {
-    let deadline = Instant::now() + LIMIT;
+/// Asks STUN servers how they see these sockets, and TURN servers for addresses. Whoever does not answer in time is
+/// left out; both together never take longer than half a second.
+pub(crate) async fn ways(
+    sockets: &[UdpSocket],
+    servers: &[IceServer],
+) -> (Vec<Reflexive>, Vec<RelayLeg>) {
+    let began = Instant::now();
+    // One after the other: they share the sockets.
+    let relayed = servers
+        .iter()
+        .any(|server| server.username.is_some() && server.credential.is_some());
+    let first = if relayed { LIMIT / 2 } else { LIMIT };
+    let reflexive = reflexive(sockets, servers, began + first).await;
+    let relays = relays(sockets, servers, began + LIMIT).await;
+    (reflexive, relays)
+}
+
+/// Asks STUN servers how they see these sockets.
+async fn reflexive(
+    sockets: &[UdpSocket],
+    servers: &[IceServer],
+    deadline: Instant,
+) -> Vec<Reflexive> {
     let mut targets = Vec::new();
     for url in servers.iter().flat_map(|server| &server.urls) {
         let Some(host) = stun_host(url) else { continue };
@@ -159,8 +179,7 @@ pub(crate) async fn reflexive(sockets: &[UdpSocket], servers: &[IceServer]) -> V
 
 /// Asks the TURN servers for addresses, the first that answers for each kind of address; none when there are no
 /// credentials. On the preferred socket.
-pub(crate) async fn relays(sockets: &[UdpSocket], servers: &[IceServer]) -> Vec<RelayLeg> {
-    let deadline = Instant::now() + LIMIT;
+async fn relays(sockets: &[UdpSocket], servers: &[IceServer], deadline: Instant) -> Vec<RelayLeg> {
     let mut found: Vec<RelayLeg> = Vec::new();
     for server in servers {
         let (Some(username), Some(credential)) = (&server.username, &server.credential) else {
