@@ -1,9 +1,12 @@
-use super::clause::clause;
+mod hold;
+mod shown;
+
 use std::time::Duration;
 
 use sidetone_profile::{Masking, PopMoment};
 
 use super::call::Call;
+use super::clause::clause;
 use super::turn::Turn;
 use super::{ending, incoming, transfer};
 use crate::{
@@ -171,52 +174,6 @@ impl Calls {
         self.settle(turn);
     }
 
-    pub(super) fn hold(&mut self, turn: &mut Turn<'_>, id: CallId) {
-        if let Some(call) = self.get_mut(id).filter(|call| call.state == CallState::Up) {
-            call.state = CallState::Holding;
-            turn.act(Effect::Hold { call: id, on: true });
-        }
-    }
-
-    pub(super) fn resume(&mut self, turn: &mut Turn<'_>, id: CallId) {
-        if self.other_audible(id) {
-            turn.toast(Notice::AlreadyInCall);
-            return;
-        }
-        // Not while hold is still being agreed: its late answer would be taken for the one to this.
-        if let Some(call) = self
-            .get_mut(id)
-            .filter(|call| call.state == CallState::Held)
-        {
-            call.state = CallState::Resuming;
-            turn.act(Effect::Hold {
-                call: id,
-                on: false,
-            });
-        }
-    }
-
-    /// What the far end agreed to; the only source of what the bar shows.
-    pub(super) fn hold_confirmed(&mut self, turn: &mut Turn<'_>, id: CallId, held: bool) {
-        let other_audible = self.other_audible(id);
-        let Some(call) = self.get_mut(id) else {
-            return;
-        };
-        match (call.established(), held) {
-            (false, _) => {}
-            (true, true) => call.state = CallState::Held,
-            // Two customers must never hear the agent at once.
-            (true, false) if other_audible => turn.act(Effect::Hold { call: id, on: true }),
-            (true, false) => call.state = CallState::Up,
-        }
-    }
-
-    pub(super) fn remote_hold(&mut self, id: CallId, held: bool) {
-        if let Some(call) = self.get_mut(id).filter(|call| call.engaged()) {
-            call.held_by_remote = held;
-        }
-    }
-
     pub(super) fn dtmf(&mut self, turn: &mut Turn<'_>, id: CallId, typed: &str, audible: bool) {
         let up = self
             .get(id)
@@ -352,51 +309,6 @@ impl Calls {
     pub(super) fn silence_failure(&mut self, turn: &mut Turn<'_>) {
         if self.failure.take().is_some() {
             turn.act(Effect::StopTimer(TimerId::ToneEnd));
-        }
-    }
-
-    /// Brings ringing window and tone up to date; nothing else starts or stops them.
-    pub(super) fn settle(&mut self, turn: &mut Turn<'_>) {
-        // The oldest stays in the window: a second call must not slide under the agent's pointer.
-        let ringing = self.list.iter().find(|call| call.ringing());
-        let shown = ringing.map(|call| {
-            let notify = call.auto_answer.is_some_and(|countdown| countdown.notify);
-            (call.id, notify)
-        });
-        if shown != self.shown {
-            let gone = self
-                .shown
-                .filter(|(id, _)| shown.is_none_or(|(now_shown, _)| now_shown != *id));
-            if let Some((call, _)) = gone {
-                turn.act(Effect::HideRinging { call });
-            }
-            if let Some((call, notify)) = shown {
-                turn.act(Effect::ShowRinging { call, notify });
-            }
-            self.shown = shown;
-        }
-        let tone = self.wanted_tone();
-        if tone != self.tone {
-            turn.act(Effect::Tone(tone));
-            self.tone = tone;
-        }
-    }
-
-    fn wanted_tone(&self) -> Option<Tone> {
-        let ringing = self.list.iter().any(Call::ringing);
-        let in_call = self
-            .list
-            .iter()
-            .any(|call| call.engaged() && !call.ringing());
-        let ringback = self
-            .list
-            .iter()
-            .any(|call| call.state == CallState::RemoteRinging && !call.early_media);
-        match (ringing, in_call) {
-            (true, true) => Some(Tone::CallWaiting),
-            (true, false) => Some(Tone::Ring),
-            (false, _) if ringback => Some(Tone::Ringback),
-            (false, _) => self.failure,
         }
     }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use sidetone_agent::{
     CallEnd, Command, Effect, Input, Notice, Registration, SettingRow, SettingValue, SignIn,
 };
-use sidetone_profile::{Layer, Profile, Typology};
+use sidetone_profile::{Layer, Profile, ToastPosition, Typology};
 
 fn desk(policy: Value, server: Value, own: Value) -> Desk {
     let mut desk = Desk::empty();
@@ -429,4 +429,22 @@ fn a_renewed_sign_in_tells_what_changed_in_the_meantime() {
     };
     desk.give(Input::SignIn(accepted(profile, ready())));
     assert_eq!(notices(&desk), [changed("phoneBarDnd")]);
+}
+
+#[test]
+fn what_the_bar_itself_needs_follows_the_profile_at_once() {
+    let mut desk = desk(json!({}), json!({}), json!({}));
+    let view = desk.view();
+    assert_eq!(view.toast_position, ToastPosition::TopRight);
+    assert!(!view.screen_reader_mode && !view.permissions.dtmf_tones && !view.permissions.settings);
+    let server = json!({
+        "notificationPosition": "bottom-center", "phoneBarEnableJaws": true, "phoneBarEnableDtmfTone": true,
+        "phoneBarEnableSettings": true, "phoneBarEnableRecording": true, "internal": "1002",
+    });
+    desk.give(Input::Profile(layered(json!({}), server, json!({}))));
+    let view = desk.view();
+    assert_eq!(view.toast_position, ToastPosition::BottomCenter);
+    assert!(view.screen_reader_mode);
+    assert!(view.permissions.dtmf_tones && view.permissions.settings && view.permissions.recording);
+    assert_eq!(view.agent.expect("an agent").internal, "1002");
 }
