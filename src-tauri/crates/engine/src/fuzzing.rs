@@ -26,6 +26,14 @@ pub fn standalone_profile(text: &str) {
     }
 }
 
+/// Reads the profile that is kept for when the server is away; what was understood must be understood again.
+///
+/// # Panics
+/// When it is not.
+pub fn kept_profile(bytes: &[u8]) {
+    crate::server::read_kept(bytes);
+}
+
 /// Reads IT's policy file.
 pub fn policy(text: &str) {
     let _ = PolicyFile::parse(text);

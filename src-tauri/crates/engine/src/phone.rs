@@ -26,6 +26,7 @@ use crate::account::Line;
 use crate::api::{Command, DevicesView, EngineEvent, MediaView, SecretStore, Snapshot};
 use crate::call::Call;
 use crate::clock::{Clock, wall_ms};
+use crate::devices;
 use crate::engine::Request;
 use crate::history::History;
 use crate::policy::PolicyFile;
@@ -35,7 +36,6 @@ use crate::server::{FromServer, Server, SipAccount, refusal};
 use crate::settings::Settings;
 use crate::standalone::Standalone;
 use crate::timers::Timers;
-use crate::devices;
 use errands::Standing;
 
 /// What the supervising task is told by tasks of its own.
@@ -279,6 +279,7 @@ impl Phone {
                     self.handle(Input::ServerClock { unix_ms });
                 }
                 self.sip.network_changed();
+                self.server.network_changed();
             }
         }
     }
@@ -286,6 +287,11 @@ impl Phone {
     fn server_said(&mut self, what: FromServer) {
         match what {
             FromServer::SignedIn(signed_in) => {
+                // A server that is back may have changed what was kept of it.
+                let other_account = matches!(
+                    (&self.sip_account, &signed_in.sip),
+                    (Ok(kept), Ok(new)) if kept != new
+                );
                 self.sip_account = signed_in.sip.clone();
                 self.server.keep(&signed_in);
                 let account = sign_in_account(&signed_in.server, &signed_in.name);
@@ -295,8 +301,12 @@ impl Phone {
                     choices.last_name = Some(signed_in.name.clone());
                 });
                 let server = signed_in.server.parse().ok();
+                self.gate.desktop = signed_in.pages();
                 let fields = signed_in.fields().clone();
                 self.begin_session(&account, server, fields, signed_in.accepted());
+                if other_account {
+                    self.handle(Input::SipAccountChanged);
+                }
                 for input in signed_in.more() {
                     self.conceal_named(&input);
                     self.handle(input);

@@ -21,6 +21,8 @@ use tokio::task::{AbortHandle, JoinHandle};
 use crate::SecretStore;
 use crate::phone::Message;
 use kept::Keeper;
+#[cfg(feature = "fuzzing")]
+pub(crate) use kept::read as read_kept;
 use pump::Pump;
 use signing_in::Attempt;
 pub(crate) use signing_in::{Pending, SignedIn};
@@ -134,6 +136,13 @@ impl Server {
         });
     }
 
+    /// This computer woke up or has another network.
+    pub(crate) fn network_changed(&self) {
+        if let Some(session) = &self.session {
+            session.network_changed();
+        }
+    }
+
     /// Keeps a sign-in that waits for the agent's word.
     pub(crate) fn hold(&mut self, pending: Pending) {
         self.pending = Some(pending);
@@ -167,9 +176,11 @@ impl Server {
                 self.listen(pump.run());
             }
             None => {
-                let Some(attempt) = self.attempt.clone() else {
+                let Some(mut attempt) = self.attempt.clone() else {
                     return;
                 };
+                // It will be too old by then; whoever needs one is asked for another.
+                attempt.code = None;
                 let (client, teller) = (self.client(&attempt.server), self.teller());
                 let until = signed_in.until_ms();
                 self.listen(comeback::wait(client, attempt, until, teller));

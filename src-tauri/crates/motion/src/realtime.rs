@@ -15,7 +15,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode};
-use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::tungstenite::{self, Bytes, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
 use crate::client::{Client, reason_alone};
@@ -31,6 +31,8 @@ use crate::wire::{
 
 /// The server pings every 20 s: two missed pings and a bit are a dead connection.
 const SILENCE: Duration = Duration::from_secs(45);
+/// So long the server may take to answer a ping of ours, when there is reason to doubt that it is still there.
+const PROBE: Duration = Duration::from_secs(5);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const FIRST_RETRY: Duration = Duration::from_millis(500);
 const LAST_RETRY: Duration = Duration::from_secs(30);
@@ -221,7 +223,10 @@ impl Link {
                     wait
                 }
             };
-            tokio::time::sleep(wait).await;
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = self.session.nudge().notified() => backoff.reset(),
+            }
         }
     }
 
@@ -337,8 +342,20 @@ impl Link {
 
     async fn listen(&mut self, mut socket: Socket, backoff: &mut Backoff) -> End {
         let host = self.client().url().host().to_owned();
+        let mut silence = SILENCE;
         loop {
-            let message = match tokio::time::timeout(SILENCE, socket.next()).await {
+            let heard = tokio::select! {
+                heard = tokio::time::timeout(silence, socket.next()) => heard,
+                () = self.session.nudge().notified() => {
+                    silence = PROBE;
+                    if let Err(e) = socket.send(Message::Ping(Bytes::new())).await {
+                        return End::Lost(Fault::of_connection(self.client().peer(), &e));
+                    }
+                    continue;
+                }
+            };
+            silence = SILENCE;
+            let message = match heard {
                 Err(_) => return End::Lost(Unreachable::Timeout { host }.into()),
                 Ok(None) => {
                     let fault = CLOSED.to_owned();

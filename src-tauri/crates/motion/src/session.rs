@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use sidetone_profile::wire::FieldError;
 use sidetone_profile::{Channel, Disposition, Profile, Secret, wire as profile_wire};
+use tokio::sync::Notify;
 
 use crate::client::{Client, SignInError};
 use crate::fault::Fault;
@@ -29,6 +30,8 @@ use crate::wire::{
 pub struct Session {
     sign_on: Arc<SignOn>,
     etag: Arc<Mutex<Option<String>>>,
+    /// Wakes the realtime socket's task.
+    nudge: Arc<Notify>,
     /// Seconds without the realtime socket after which the server logs the agent out; 0 is not known.
     grace_s: Arc<AtomicU64>,
 }
@@ -71,6 +74,7 @@ impl Session {
         Self {
             sign_on: Arc::new(sign_on),
             etag: Arc::default(),
+            nudge: Arc::default(),
             grace_s: Arc::default(),
         }
     }
@@ -117,7 +121,9 @@ impl Session {
         if take_over {
             body["takeOver"] = true.into();
         }
-        Ok(self.ask_presence(&self.routes().login, &body).await?)
+        let presence = self.ask_presence(&self.routes().login, &body).await?;
+        self.sign_on.set_device(device);
+        Ok(presence)
     }
 
     /// Leaves the queues.
@@ -301,6 +307,22 @@ impl Session {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.sign_on.is_over()
+    }
+
+    /// Gives the session up: it is not renewed any more.
+    pub fn give_up(&self, code: &str, detail: &str) {
+        if !self.is_over() {
+            self.sign_on.end(code, detail);
+        }
+    }
+
+    /// This computer woke up or has another network: the realtime socket is looked after at once.
+    pub fn network_changed(&self) {
+        self.nudge.notify_waiters();
+    }
+
+    pub(crate) fn nudge(&self) -> &Notify {
+        &self.nudge
     }
 
     /// Opens the WebSocket that pushes changes, and keeps it open until the result is dropped.

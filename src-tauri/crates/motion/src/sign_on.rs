@@ -30,6 +30,8 @@ pub(crate) struct SignOn {
     name: String,
     /// None of a sign-in through the browser.
     password: Mutex<Option<Secret>>,
+    /// As whom the agent joined the queues, once done.
+    device: Mutex<Option<String>>,
     bearer: Mutex<Bearer>,
     /// One renewal at a time: every refused request would make its own.
     renewing: tokio::sync::Mutex<()>,
@@ -64,6 +66,7 @@ impl SignOn {
             client,
             name,
             password: Mutex::new(password),
+            device: Mutex::default(),
             bearer: Mutex::new(Bearer::new(token)),
             renewing: tokio::sync::Mutex::default(),
             ended: watch::Sender::new(None),
@@ -96,6 +99,11 @@ impl SignOn {
         if password.is_some() {
             *password = Some(new);
         }
+    }
+
+    /// Takes note that the agent joined the queues from this device.
+    pub(crate) fn set_device(&self, device: &str) {
+        *self.device.lock().unwrap_or_else(PoisonError::into_inner) = Some(device.to_owned());
     }
 
     /// Whether the server has ended the session for good.
@@ -214,7 +222,37 @@ impl SignOn {
             }
             .into());
         };
-        self.client.token(&self.name, &password, None).await
+        let token = self.client.token(&self.name, &password, None).await?;
+        if old.refresh.is_some() {
+            self.enter_again(&token).await?;
+        }
+        Ok(token)
+    }
+
+    /// A server that gave refresh tokens and takes ours no longer begins another session by the password: the agent's
+    /// queues may be held by a sign-in elsewhere, which must not go unnoticed.
+    async fn enter_again(&self, token: &Token) -> Result<(), SignInError> {
+        let device = self
+            .device
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let Some(device) = device else { return Ok(()) };
+        let route = &self.client.routes().login;
+        let body = serde_json::json!({ "device": device });
+        let address = self.client.url().of(route);
+        let entered = self
+            .client
+            .send(&address, route, Some(&token.token), Some(&body), None)
+            .await;
+        match entered.map_err(SignInError::from) {
+            Err(elsewhere @ SignInError::Elsewhere(_)) => Err(elsewhere),
+            Err(error) => {
+                tracing::info!(%error, "the queues were not joined again");
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+        }
     }
 }
 

@@ -215,6 +215,34 @@ async fn a_second_session_is_told_of_the_first_and_may_take_over() {
     assert_eq!(logins[0].body, json!({"device": "Windows, desk 12"}));
 }
 
+#[tokio::test]
+async fn a_sign_in_that_lost_the_queues_does_not_come_back_by_its_password() {
+    let server = TestServer::start(|request| match (request.line.as_str(), bearer(request)) {
+        ("POST /api/auth/local", _) if request.body.get("code").is_some() => {
+            Answer::json(r#"{"token":"t1","expiresIn":0,"refreshToken":"r1"}"#)
+        }
+        ("POST /api/auth/local", _) => Answer::json(r#"{"token":"t2","refreshToken":"r2"}"#),
+        ("POST /api/auth/refresh", _) => Answer::problem(401, "token_expired", "Taken over."),
+        ("POST /api/agent/login", "Bearer t1") => Answer::json(PRESENCE),
+        ("POST /api/agent/login", _) => {
+            Answer::problem(409, "signed_in_elsewhere", "macOS, desk 3.")
+        }
+        ("GET /api/agent/presence", "Bearer t2") => Answer::json(PRESENCE),
+        _ => Answer::problem(401, "token_expired", "Sign in again."),
+    })
+    .await;
+    let session = sign_in(&server).await;
+    session.login("Windows, desk 12", false).await.unwrap();
+    assert_eq!(
+        session.presence().await.unwrap_err(),
+        Fault::SessionEnded {
+            code: "signed_in_elsewhere".to_owned(),
+            detail: "macOS, desk 3.".to_owned()
+        }
+    );
+    assert!(session.is_over());
+}
+
 /// A server with a sign-in through the browser that gives the code "good".
 async fn with_browser() -> TestServer {
     TestServer::start(|request| match request.line.as_str() {

@@ -49,7 +49,7 @@ pub(super) struct Opened {
 /// The file's content.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Kept {
+struct Kept {
     account: String,
     server: String,
     /// When the server last answered, in milliseconds since 1970.
@@ -199,6 +199,23 @@ impl Keeper {
     }
 }
 
+/// Reads the file's text as a sign-in does.
+///
+/// # Panics
+/// When what was written is not understood again.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn read(text: &[u8]) {
+    let Some(kept) = Kept::parse(text) else {
+        return;
+    };
+    let again = serde_json::to_vec(&kept).ok();
+    let again = again.and_then(|text| Kept::parse(&text));
+    assert!(again.is_some(), "not understood again");
+    if let Some(until_ms) = kept.until_ms(u64::MAX / 2, Duration::MAX) {
+        let _ = kept.open(Some(Secret::new("s")), until_ms);
+    }
+}
+
 /// The keychain's name of an account's SIP secret.
 fn sip_account(account: &str) -> String {
     format!("SIP secret of {account}")
@@ -211,7 +228,7 @@ fn check_account(account: &str) -> String {
 
 impl Kept {
     /// Reads the file's text; a malformed one is the same as none.
-    pub(crate) fn parse(text: &[u8]) -> Option<Self> {
+    fn parse(text: &[u8]) -> Option<Self> {
         serde_json::from_slice(text)
             .inspect_err(|fault| tracing::warn!(%fault, "what was kept cannot be read"))
             .ok()

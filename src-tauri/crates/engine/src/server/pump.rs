@@ -260,6 +260,7 @@ impl Pump {
     }
 
     async fn end(&mut self, code: &str, detail: String) {
+        self.session.give_up(code, &detail);
         if matches!(
             code,
             "account_disabled" | "account_locked" | "wrong_password"

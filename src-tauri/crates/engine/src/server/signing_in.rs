@@ -5,6 +5,7 @@ use sidetone_motion::{
     Session, SettingsDocument, SignInError,
 };
 use sidetone_profile::{Disposition, Secret};
+use url::Url;
 
 use super::kept::{Keeper, Opened};
 use super::{FromServer, SipAccount, Teller, terms};
@@ -77,6 +78,15 @@ impl SignedIn {
     /// The agent object as it came.
     pub(crate) fn fields(&self) -> &Map<String, Value> {
         &self.found.document.fields
+    }
+
+    /// Where the web desktop's pages are.
+    pub(crate) fn pages(&self) -> Option<Url> {
+        let desktop = self.found.settings.desktop_url.as_deref();
+        let desktop = desktop.and_then(|url| Url::parse(url).ok());
+        desktop
+            .filter(|url| url.scheme() == "https" && url.has_host())
+            .or_else(|| Url::parse(&self.server).ok())
     }
 
     pub(super) fn session(&self) -> Option<&Session> {

@@ -1,0 +1,164 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use sidetone_engine::MemorySecrets;
+use sidetone_engine::agent::{Notice, Phase, PresenceState};
+use sidetone_sandbox::{Config, DEMO_PASSWORD};
+
+use crate::centre::{Centre, Phone, agent};
+
+const SIP_SECRET: &str = "a-sip-secret-of-the-test";
+
+async fn until_ready(phone: &Phone) {
+    phone
+        .until("a confirmed presence", |s| {
+            let presence = &s.view.presence;
+            (presence.state == PresenceState::Ready && !presence.stale).then_some(())
+        })
+        .await;
+}
+
+/// Everything below a folder as text.
+fn files(folder: &std::path::Path) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push((path.clone(), std::fs::read(&path).unwrap()));
+        }
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_phone_registers_while_the_web_server_is_away_and_signs_in_when_it_is_back() {
+    let mut centre = Centre::start("away", Config::default()).await;
+    let keychain = Arc::new(MemorySecrets::default());
+    let anna = format!("/agents/{}", agent(&centre, "anna").await["id"]);
+    let secret = json!({ "secret": SIP_SECRET });
+    centre
+        .admin("PUT", &format!("{anna}/sip-secret"), secret)
+        .await;
+    let first = centre.phone_with("anna", Arc::clone(&keychain), "").await;
+    first.sign_in(&centre, "anna");
+    first.until_green().await;
+    until_ready(&first).await;
+    let kept = centre.folder.join("anna");
+    while !files(&kept)
+        .iter()
+        .any(|(path, text)| path.to_string_lossy().contains("profile-") && !text.is_empty())
+    {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    first.engine.shut_down().await;
+    drop(first);
+
+    centre.shut().await;
+    let second = centre.phone_with("anna", Arc::clone(&keychain), "").await;
+    second.sign_in_as(&centre, "anna", "not the password");
+    second
+        .until_told("a refusal", |n| {
+            matches!(n, Notice::ServerUnreachable { .. })
+        })
+        .await;
+    second.sign_in(&centre, "anna");
+    second.until_green().await;
+    let view = second.engine.snapshots().borrow().view.clone();
+    assert_eq!(view.presence.state, PresenceState::Unknown);
+    assert!(view.presence.stale);
+    assert!(
+        view.warnings
+            .iter()
+            .any(|n| matches!(n, Notice::WorkingOffline { .. })),
+        "{:?}",
+        view.warnings
+    );
+    assert!(!view.pause_reasons.is_empty(), "the lists were kept");
+
+    // The administrator changes the profile, and the server comes back.
+    let change = json!({"settings": {"fullname": "Anna Married"}});
+    centre.admin("PATCH", &anna, change).await;
+    centre.open().await;
+    until_ready(&second).await;
+    let view = second.engine.snapshots().borrow().view.clone();
+    assert_eq!(view.agent.unwrap().full_name, "Anna Married");
+    assert!(view.light.green, "the call path was never interrupted");
+
+    for (path, text) in files(&kept) {
+        let text = String::from_utf8_lossy(&text);
+        assert!(!text.contains(DEMO_PASSWORD), "{}", path.display());
+        assert!(!text.contains(SIP_SECRET), "{}", path.display());
+    }
+    second.engine.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_out_and_a_policy_leave_nothing_to_work_with() {
+    for (name, policy, signs_out) in [("out", "", true), ("policy", "offlineHours = 0\n", false)] {
+        let mut centre = Centre::start(name, Config::default()).await;
+        let keychain = Arc::new(MemorySecrets::default());
+        let first = centre
+            .phone_with("anna", Arc::clone(&keychain), policy)
+            .await;
+        first.sign_in(&centre, "anna");
+        first.until_green().await;
+        until_ready(&first).await;
+        if signs_out {
+            first.ask(sidetone_engine::agent::Command::SignOut);
+            first
+                .until("the sign-in screen", |s| {
+                    (s.view.phase == Phase::SignedOut).then_some(())
+                })
+                .await;
+        }
+        first.engine.shut_down().await;
+        drop(first);
+        centre.shut().await;
+        let second = centre.phone_with("anna", keychain, policy).await;
+        second.sign_in(&centre, "anna");
+        second
+            .until_told("that the server is away", |n| {
+                matches!(n, Notice::ServerUnreachable { .. })
+            })
+            .await;
+        second.engine.shut_down().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_agent_whom_the_server_gave_up_is_logged_in_again_by_itself() {
+    let config = Config {
+        grace: Duration::from_secs(1),
+        ..Config::default()
+    };
+    let mut centre = Centre::start("grace", config).await;
+    let phone = centre.phone("anna").await;
+    phone.sign_in(&centre, "anna");
+    phone.until_green().await;
+    until_ready(&phone).await;
+    centre.shut().await;
+    phone
+        .until("a presence that is not confirmed", |s| {
+            s.view.presence.stale.then_some(())
+        })
+        .await;
+    // The server's word, not ours: it gives the agent up.
+    loop {
+        if agent(&centre, "anna").await["online"] == false {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    centre.open().await;
+    phone
+        .until("the word of it", |s| {
+            let again = |n: &Notice| *n == Notice::LoggedInAgain;
+            s.view.toasts.iter().any(|t| again(&t.notice)).then_some(())
+        })
+        .await;
+    until_ready(&phone).await;
+    phone.engine.shut_down().await;
+}
