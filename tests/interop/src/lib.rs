@@ -6,8 +6,14 @@
 //! `sip` or `media`, so that no test can pass by sharing a mistake with them.
 
 pub mod asterisk;
+pub mod browser;
+pub mod centre;
 pub mod compare;
+pub mod desk;
+pub mod forwarder;
+pub mod local;
 pub mod namespace;
+pub mod one_time_code;
 pub mod phone;
 pub mod program;
 pub mod sandbox;

@@ -261,3 +261,116 @@ fn a_real_queue_rings_the_agent_and_leaves_a_paused_one_alone() {
         },
     );
 }
+
+/// No contact-centre server: log-in and pause by the telephone system's own feature codes, shown once it took them.
+#[test]
+#[ignore = "needs root and Debian: cargo xtask test --only interop"]
+fn feature_codes_log_in_and_pause_where_there_is_no_server() {
+    isolated(
+        "feature_codes_log_in_and_pause_where_there_is_no_server",
+        || {
+            let mut stage = Stage::set();
+            let settings = json!({
+                "allow": ["opus"], "queues": ["support"],
+                "codes": { "login": "*45", "logout": "*46", "pause": "*47{reason}", "unpause": "*48" },
+                "pauses": [{ "name": "Lunch", "code": "1" }],
+            });
+            let mut phone = stage.phone("201", settings);
+            let member = |stage: &mut Stage, what: &str, wanted: &dyn Fn(&Message) -> bool| {
+                let event = stage
+                    .asterisk
+                    .ami
+                    .wait_for(PATIENCE, |message: &Message| wanted(message));
+                let event = event.unwrap_or_else(|error| panic!("{what}: {error}"));
+                assert_eq!(event.get("Interface"), Some("PJSIP/201"), "{what}");
+                event
+            };
+            member(&mut stage, "the login", &|m| m.is_event("QueueMemberAdded"));
+            phone.tell("pause Lunch").expect("the phone runs");
+            let event = member(&mut stage, "the pause", &|m| {
+                m.is_event("QueueMemberPause") && m.get("Paused") == Some("1")
+            });
+            assert_eq!(event.get("PausedReason"), Some("1"));
+            let state = |presence: &'static str| {
+                move |event: &Value| event["event"] == "state" && event["presence"] == presence
+            };
+            phone
+                .program()
+                .wait_for("the pause on the bar", PATIENCE, state("paused"))
+                .unwrap_or_else(|said| panic!("{said}"));
+            stage
+                .asterisk
+                .call_queue("Mara Vance", "+12025550143")
+                .expect("Asterisk takes the call");
+            let joined = |message: &Message| message.is_event("QueueCallerJoin");
+            stage
+                .asterisk
+                .ami
+                .wait_for(PATIENCE, joined)
+                .expect("the customer waits in the queue");
+            phone.tell("play").expect("the phone runs");
+            phone
+                .program()
+                .wait_for("the end of the pause", PATIENCE, state("ready"))
+                .unwrap_or_else(|said| panic!("{said}"));
+            phone
+                .call("ringing")
+                .unwrap_or_else(|said| panic!("the waiting customer: {said}"));
+            let rung = |event: &&Value| event["event"] == "call" && event["state"] == "ringing";
+            assert_eq!(
+                phone.program().said().iter().filter(rung).count(),
+                1,
+                "a paused agent was rung"
+            );
+            phone.tell("decline").expect("the phone runs");
+            phone.call("ended").unwrap_or_else(|said| panic!("{said}"));
+            assert!(phone.quit().expect("the phone ends").success());
+            member(&mut stage, "the logout", &|m| {
+                m.is_event("QueueMemberRemoved")
+            });
+        },
+    );
+}
+
+/// A colleague who calls while a call is up is told that the agent is busy, or waits: by Ring in use.
+#[test]
+#[ignore = "needs root and Debian: cargo xtask test --only interop"]
+fn ring_in_use_decides_what_a_real_caller_hears() {
+    isolated("ring_in_use_decides_what_a_real_caller_hears", || {
+        for in_use in [false, true] {
+            let stage = Stage::set();
+            let settings = json!({ "allow": ["opus"], "phoneBarRingInUse": in_use });
+            let mut phone = stage.phone("201", settings);
+            let colleague = stage.folder.file("colleague");
+            std::fs::create_dir(&colleague).expect("a folder");
+            let identity = Identity::Account {
+                user: "210",
+                secret: stage.asterisk.secret("210"),
+                domain: ADDRESS,
+                wss: &stage.asterisk.wss_url(),
+                settings: json!({ "allow": ["alaw"] }),
+            };
+            let ca = stage.asterisk.ca();
+            let mut caller = Phone::start(&identity, &colleague, &ca, &stage.customer_speech)
+                .expect("the colleague's phone starts");
+            caller.green().unwrap_or_else(|said| panic!("{said}"));
+            phone.tell("dial 600").expect("the phone runs");
+            phone.call("up").unwrap_or_else(|said| panic!("{said}"));
+            caller.tell("dial 201").expect("the phone runs");
+            if in_use {
+                phone
+                    .call("ringing")
+                    .unwrap_or_else(|said| panic!("{said}"));
+            } else {
+                let ended = caller.call("ended").unwrap_or_else(|said| panic!("{said}"));
+                assert_eq!(ended["end"]["code"], "call_busy", "{ended}");
+                let rang = |event: &Value| event["direction"] == "incoming";
+                assert!(!phone.program().said().iter().any(rang), "it rang");
+            }
+            // The call that was up is as it was.
+            phone.listen(2).unwrap_or_else(|said| panic!("{said}"));
+            assert!(caller.quit().expect("the phone ends").success());
+            assert!(phone.quit().expect("the phone ends").success());
+        }
+    });
+}

@@ -2,14 +2,12 @@
 //! call that is up goes on. Needs neither root nor a sound device.
 
 mod accounts;
-mod centre;
 mod certificates;
-mod desk;
 mod false_server;
-mod forwarder;
 #[cfg(target_os = "linux")]
 mod keychain;
 mod lost;
-mod one_time_code;
 mod settings;
 mod sign_in;
+
+use sidetone_interop::{centre, desk, forwarder, one_time_code};

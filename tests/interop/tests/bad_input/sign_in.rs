@@ -94,12 +94,15 @@ fn a_second_phone_of_the_agent_takes_over_after_the_call() {
     let mut first = centre.ready("anna");
     first.tell("dial 601");
     first.call("up");
-    let mut second = centre.ready("anna");
-    let words = first.says("session_ended");
+    let mut second = centre.desk("anna");
+    second.says("signed_in_elsewhere");
+    second.tell("take-over");
+    second.green();
+    let words = first.says("signed_in_elsewhere");
     assert!(words.contains("another device"), "{words}");
     first.hears();
     first.tell("hangup");
-    assert_eq!(first.ends(6), words);
+    assert_eq!(first.ends(7), words);
     // The first one does not sign in again behind the second one's back.
     second.tell("dial 601");
     second.call("up");

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Carries TCP connections from a port of its own to another port of this machine.
-pub(crate) struct Forwarder {
+pub struct Forwarder {
     port: u16,
     wire: Arc<Mutex<Wire>>,
 }
@@ -17,7 +17,8 @@ struct Wire {
 }
 
 impl Forwarder {
-    pub(crate) fn to(target: u16) -> Self {
+    /// Opens a port that leads to `target`.
+    pub fn to(target: u16) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let port = listener.local_addr().expect("its address").port();
         let wire = Arc::new(Mutex::new(Wire::default()));
@@ -31,12 +32,13 @@ impl Forwarder {
         Self { port, wire }
     }
 
-    pub(crate) fn port(&self) -> u16 {
+    /// The port of its own.
+    pub fn port(&self) -> u16 {
         self.port
     }
 
     /// Ends every connection, and each new one at once.
-    pub(crate) fn cut(&self) {
+    pub fn cut(&self) {
         let mut wire = self.wire.lock().unwrap_or_else(PoisonError::into_inner);
         wire.cut = true;
         for link in wire.links.drain(..) {
@@ -45,7 +47,8 @@ impl Forwarder {
         }
     }
 
-    pub(crate) fn mend(&self) {
+    /// Carries again.
+    pub fn mend(&self) {
         self.wire.lock().unwrap_or_else(PoisonError::into_inner).cut = false;
     }
 }

@@ -4,7 +4,8 @@ use std::time::SystemTime;
 
 use ring::hmac;
 
-pub(crate) fn now(secret_base32: &str) -> String {
+/// The code of this moment.
+pub fn now(secret_base32: &str) -> String {
     let time = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .expect("a clock after 1970");
