@@ -5,3 +5,4 @@
 mod centre;
 mod offline;
 mod sign_in;
+mod work;
