@@ -36,5 +36,6 @@ pub use process::{EchoCancelling, ProcessingStats, VoiceProcessing};
 pub use record::{Recorded, Recording, RecordingChannels, RecordingFormat};
 pub use session::Session;
 pub use stats::{OneWay, SessionEvent, SessionStats};
+pub use transport::check::{ServerReport, check_servers};
 pub use transport::gather::network_addresses;
 pub use voice::{AudioSetup, Levels, ToneKind, Voice};

@@ -582,6 +582,14 @@ async fn a_call_without_a_direct_way_goes_through_a_turn_server() {
     println!("{lost} packets lost through the relay");
     assert!(lost < 5);
 
+    // The check outside of calls says the same.
+    let reports = crate::check_servers(&server.account("secret")).await;
+    assert_eq!((reports[0].relays, &reports[0].fault), (Some(true), &None));
+    assert!(reports[0].round_trip_ms.is_some_and(|ms| ms > 0.0));
+    let reports = crate::check_servers(&server.account("wrong")).await;
+    let fault = reports[0].fault.as_deref().unwrap_or_default();
+    assert!(fault.contains("does not relay for us"), "{fault}");
+
     // A wrong password costs the relay, not the call.
     let stranger = MediaConfig {
         ice_servers: server.account("wrong"),
@@ -613,6 +621,9 @@ async fn servers_that_do_not_answer_cost_half_a_second_at_most() {
         ],
         ..config(KeyingPlan::Webrtc, &[Codec::Ulaw])
     };
+    let reports = crate::check_servers(&webrtc.ice_servers[..1]).await;
+    let fault = reports[0].fault.as_deref().unwrap_or_default();
+    assert!(fault.contains("does not answer"), "{fault}");
     let began = Instant::now();
     let (_session, offer, _) = Session::offer(webrtc).await.expect("an offer");
     let took = began.elapsed();

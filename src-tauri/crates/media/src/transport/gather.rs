@@ -249,7 +249,7 @@ async fn ask_all<'a>(
 }
 
 /// Asks every 100 ms until the answer comes.
-async fn ask(socket: &UdpSocket, server: SocketAddr) -> Option<SocketAddr> {
+pub(crate) async fn ask(socket: &UdpSocket, server: SocketAddr) -> Option<SocketAddr> {
     let mut id = [0; 12];
     SystemRandom::new().fill(&mut id).ok()?;
     let mut request = vec![0, 1, 0, 0];
@@ -303,7 +303,7 @@ fn unmask(value: &[u8], mask: &[u8]) -> Option<SocketAddr> {
 }
 
 /// Host and port of a STUN URL (RFC 7064); TURN servers answer binding requests too.
-fn stun_host(url: &str) -> Option<String> {
+pub(crate) fn stun_host(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once(':')?;
     let (host, query) = rest.split_once('?').unwrap_or((rest, ""));
     if !matches!(scheme, "stun" | "turn") || query.contains("transport=tcp") {

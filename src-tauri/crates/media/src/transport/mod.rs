@@ -1,6 +1,7 @@
 //! The way of packets to the far end: path (ICE or one address) and keys (DTLS-SRTP, SDES-SRTP or none). Without
 //! sockets and without a clock of its own.
 
+pub(crate) mod check;
 pub(crate) mod driver;
 mod dtls;
 mod gate;

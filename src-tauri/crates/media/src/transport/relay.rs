@@ -66,7 +66,8 @@ impl RelayLeg {
         }
     }
 
-    async fn ask(socket: &UdpSocket, account: &Account) -> Result<Self, String> {
+    /// The same without a limit of time; the error is in words.
+    pub(crate) async fn ask(socket: &UdpSocket, account: &Account) -> Result<Self, String> {
         let words = |error: &dyn fmt::Display| error.to_string();
         let base = socket.local_addr().map_err(|error| words(&error))?;
         let provider = rtc_ice::crypto::default_provider().map_err(|error| words(&error))?;
