@@ -14,6 +14,8 @@ use crate::standalone::{Desk, Wish};
 const PATIENCE: Duration = Duration::from_secs(15);
 /// How long it may talk after its answer: what the code does is done by then.
 const LISTEN: Duration = Duration::from_secs(4);
+/// The same when the agent leaves: somebody waits for the phone to stop.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// The reason of the pause that a session begins with, as a server has it.
 const LOGIN: &str = "Login";
@@ -233,6 +235,10 @@ impl Phone {
         else {
             return false;
         };
+        let listen = match &self.standing {
+            Some(standing) if standing.leaving => FAREWELL,
+            _ => LISTEN,
+        };
         let Some(errand) = self
             .errand()
             .filter(|errand| errand.dialog == Some(*dialog))
@@ -248,7 +254,7 @@ impl Phone {
                     tracing::debug!(%fault, "the answer to a feature code");
                 }
                 errand.answered = true;
-                self.errand_later(number, LISTEN);
+                self.errand_later(number, listen);
             }
             Event::Reoffer { sdp, .. } => {
                 let answer = match (&errand.session, sdp) {
