@@ -79,6 +79,7 @@ const BAR = [
   "call-busy",
   "wrap-up",
   "wrap-up-required",
+  "wrap-up-long",
   "wrap-up-disposed",
   "missed",
   "idle-offer",

@@ -12,6 +12,21 @@ describe("settings", () => {
     }
   });
 
+  it("of the centre have one too: a notice names them", () => {
+    for (const field of [
+      "partialPause",
+      "tabLimit",
+      "pickupCode",
+      "wrapUpSeconds",
+      "dispositionRequired",
+      "noAnswerSeconds",
+      "passwordRules",
+      "screenPops",
+    ]) {
+      expect(settingName(field), field).not.toBe(field);
+    }
+  });
+
   it("of a channel are named with the channel", () => {
     expect(settingName("chatAutoanswerDelay")).toBe("Chat: accept after");
     expect(settingName("somethingNew")).toBe("somethingNew");

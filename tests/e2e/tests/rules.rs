@@ -17,6 +17,9 @@ async fn what_the_administrator_changes_holds_for_the_next_call() -> Outcome {
     let mut centre = Centre::open(desk.folder(), &[])?;
     let pictures = desk.pictures()?;
     let ca = centre.ca.display().to_string();
+    centre
+        .configure(AGENT, &json!({ "phoneBarEnableRecording": false }))
+        .await?;
     let bar = Bar::open(&desk, &["--ca", &ca]).await?;
     sign_in(&bar, &centre).await?;
 
@@ -75,7 +78,10 @@ async fn what_the_administrator_changes_holds_for_the_next_call() -> Outcome {
     bar.wait_for("call", "data-state", "ringing").await?;
     let screen = bar.screen_text().await;
     for clear in ["Oscar", "Whitfield", "15550101", "555 0101", "0101"] {
-        assert!(!screen.contains(clear), "the screen shows {clear}: {screen}");
+        assert!(
+            !screen.contains(clear),
+            "the screen shows {clear}: {screen}"
+        );
     }
     desk.photograph(&pictures.join("rules-masked.png"))?;
     bar.wait_for("call", "data-state", "up").await?;
@@ -88,7 +94,8 @@ async fn what_the_administrator_changes_holds_for_the_next_call() -> Outcome {
     bar.press("disposition-1").await?;
     bar.press("disposition-2").await?;
     bar.press("disposition-3").await?;
-    bar.type_into("disposition-note", "wants a second one").await?;
+    bar.type_into("disposition-note", "wants a second one")
+        .await?;
     desk.photograph(&pictures.join("rules-disposition.png"))?;
     bar.press("disposition-save").await?;
     bar.wait_for("wrap-up", "data-disposed", "true").await?;

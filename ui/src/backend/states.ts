@@ -297,6 +297,7 @@ export const STATES = {
   }),
   "wrap-up": change({ wrap_up: wrapUp }),
   "wrap-up-required": change({ wrap_up: { ...wrapUp, left: null, disposition_required: true } }),
+  "wrap-up-long": change({ wrap_up: { ...wrapUp, left: { left_ms: 597_000, total_ms: 600_000 } } }),
   "wrap-up-disposed": change({ wrap_up: { ...wrapUp, disposed: true } }),
   "settings-changed": change({
     toasts: [
