@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub view: View,
     /// The devices.
     pub devices: DevicesView,
+    /// Counts the agent's pictures: another number is another picture, see [`crate::Engine::avatar`]; `null` is none.
+    pub avatar: Option<u32>,
     /// Sound quality of the call that is heard, once a second.
     pub media: Option<MediaView>,
     /// Server and name of the last sign-in, to be offered again.

@@ -8,6 +8,7 @@ use sidetone_sip::{Endpoint, EndpointConfig};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::api::{Command, EngineConfig, EngineError, EngineEvent, LocalAccess, Snapshot};
+use crate::avatar::Avatar;
 use crate::network;
 use crate::phone::{Message, Phone, Rooms};
 use crate::policy::PolicyFile;
@@ -25,6 +26,7 @@ pub struct Engine {
     requests: mpsc::UnboundedSender<Request>,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     events: broadcast::Sender<EngineEvent>,
+    avatar: watch::Receiver<Option<Arc<Avatar>>>,
     local_access: LocalAccess,
 }
 
@@ -91,6 +93,7 @@ impl Engine {
         let (requests, asked) = mpsc::unbounded_channel();
         let (tell, inbox) = mpsc::unbounded_channel::<Message>();
         let (events, _) = broadcast::channel(EVENTS_KEPT);
+        let (picture, avatar) = watch::channel(None);
         forward_levels(&voice, events.clone());
         network::watch(tell.clone());
         let phone = Phone::new(Rooms {
@@ -101,6 +104,7 @@ impl Engine {
             sip,
             secrets: config.secrets,
             events: events.clone(),
+            avatar: picture,
             tell,
         });
         let snapshots = phone.start(standalone, asked, inbox, sip_events);
@@ -108,6 +112,7 @@ impl Engine {
             requests,
             snapshots,
             events,
+            avatar,
             local_access,
         })
     }
@@ -128,6 +133,12 @@ impl Engine {
     pub fn local_interface(&self, fault: Option<String>) {
         // After the shutdown nobody is left to be told.
         let _ = self.requests.send(Request::LocalInterface(fault));
+    }
+
+    /// The picture of who is signed in; the snapshot says when it is another one.
+    #[must_use]
+    pub fn avatar(&self) -> Option<Arc<Avatar>> {
+        self.avatar.borrow().clone()
     }
 
     /// The current snapshot, and every later one.

@@ -11,6 +11,7 @@
 
 mod account;
 mod api;
+mod avatar;
 mod call;
 mod clock;
 mod devices;
@@ -36,6 +37,7 @@ pub use api::{
     Command, DeviceCommand, DeviceView, DevicesView, EngineConfig, EngineError, EngineEvent,
     LocalAccess, MediaView, Role, SecretStore, Snapshot,
 };
+pub use avatar::Avatar;
 pub use engine::Engine;
 pub use secrets::{Keychain, MemorySecrets, sign_in_account};
 pub use sidetone_agent as agent;

@@ -5,6 +5,7 @@ mod effects;
 mod errands;
 mod masking;
 mod opening;
+mod picture;
 mod profile;
 mod recording;
 mod signalling;
@@ -24,6 +25,7 @@ use tokio::task::JoinHandle;
 
 use crate::account::Line;
 use crate::api::{Command, DevicesView, EngineEvent, MediaView, SecretStore, Snapshot};
+use crate::avatar::Avatar;
 use crate::call::Call;
 use crate::clock::{Clock, wall_ms};
 use crate::devices;
@@ -76,6 +78,7 @@ pub(crate) struct Rooms {
     pub(crate) sip: Endpoint,
     pub(crate) secrets: Arc<dyn SecretStore>,
     pub(crate) events: broadcast::Sender<EngineEvent>,
+    pub(crate) avatar: watch::Sender<Option<Arc<Avatar>>>,
     pub(crate) tell: mpsc::UnboundedSender<Message>,
 }
 
@@ -118,6 +121,8 @@ pub(crate) struct Phone {
     /// The call whose session the voice is attached to.
     heard: Option<CallId>,
     media: Option<MediaView>,
+    picture: picture::Picture,
+    avatar: watch::Sender<Option<Arc<Avatar>>>,
     /// The keychain's name of who is signed in.
     signed_in_as: Option<String>,
     /// The polite end of the last session with the server.
@@ -165,6 +170,8 @@ impl Phone {
             dialogs: HashMap::new(),
             heard: None,
             media: None,
+            picture: picture::Picture::default(),
+            avatar: rooms.avatar,
             signed_in_as: None,
             leaving: None,
             stopping: None,
@@ -337,6 +344,7 @@ impl Phone {
             FromServer::Profile(document) => {
                 self.profile_said(document.fields);
             }
+            FromServer::Picture(address, file) => self.picture_said(&address, file),
             FromServer::Ended(reason) => {
                 if reason == SignInRefusal::WrongPassword {
                     self.forget_password();
@@ -400,6 +408,7 @@ impl Phone {
             at_ms: wall_ms(),
             view: self.agent.view(self.clock.now()),
             devices: self.devices.clone(),
+            avatar: self.picture_number(),
             media: self.media.clone(),
             last_server: choices.last_server.clone(),
             last_name: choices.last_name.clone(),

@@ -48,6 +48,8 @@ pub(crate) enum FromServer {
     Profile(Box<AgentDocument>),
     /// The SIP account as it is now; it may be the one that is known.
     SipAccount(Box<SipCredentials>),
+    /// The file at the address of the agent's picture; the words say why it cannot be had.
+    Picture(String, Result<Vec<u8>, String>),
     /// The session is over.
     Ended(SignInRefusal),
 }

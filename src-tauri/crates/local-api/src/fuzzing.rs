@@ -21,6 +21,7 @@ pub async fn connection(bytes: &[u8]) {
         media: None,
         last_server: None,
         last_name: None,
+        avatar: None,
     };
     let (_keep, snapshots) = watch::channel(Arc::new(snapshot));
     let desk = Desk::new(snapshots, Arc::new(|_| {}), Arc::new(|_| {}));

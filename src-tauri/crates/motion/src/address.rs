@@ -85,6 +85,11 @@ impl ServerUrl {
         url
     }
 
+    /// Whether an address is on this server: same scheme, host and port.
+    pub(crate) fn serves(&self, address: &Url) -> bool {
+        self.0.origin() == address.origin()
+    }
+
     /// The address of a page, given as a path below the server's or as a full address.
     ///
     /// # Errors

@@ -391,7 +391,7 @@ impl Client {
         }
     }
 
-    fn broken(&self, error: &reqwest::Error) -> Fault {
+    pub(crate) fn broken(&self, error: &reqwest::Error) -> Fault {
         if error.is_timeout() {
             return Unreachable::Timeout {
                 host: self.url.host().to_owned(),

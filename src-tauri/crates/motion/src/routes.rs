@@ -66,7 +66,14 @@ macro_rules! routes {
             $($(#[$doc])* pub $name: Route,)*
         }
 
-        /// The one table of routes.
+        /// The agent's picture; its address stands in the profile.
+pub(crate) const PICTURE: Route = Route {
+    job: "the agent's picture",
+    method: Verb::Get,
+    path: Cow::Borrowed(""),
+};
+
+/// The one table of routes.
         pub static ROUTES: Routes = Routes {
             $($name: Route {
                 job: $job,

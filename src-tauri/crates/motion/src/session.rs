@@ -11,11 +11,12 @@ use serde_json::{Map, Value, json};
 use sidetone_profile::wire::FieldError;
 use sidetone_profile::{Channel, Disposition, Profile, Secret, wire as profile_wire};
 use tokio::sync::Notify;
+use url::Url;
 
 use crate::client::{Client, SignInError};
 use crate::fault::Fault;
 use crate::realtime::Realtime;
-use crate::routes::{Route, Routes};
+use crate::routes::{PICTURE, Route, Routes};
 use crate::sign_on::{SignOn, TOKEN_EXPIRED};
 use crate::wire::{
     Callback, Interaction, PauseReason, Presence, PresenceDocument, PreviewCall, Queue, Row,
@@ -297,6 +298,31 @@ impl Session {
         Ok(())
     }
 
+    /// The picture at this address on the server, and no more than `limit` bytes of it and one.
+    ///
+    /// # Errors
+    /// [`Fault::BadAddress`] when it is not on this server, which alone may see the token, or another fault.
+    pub async fn picture(&self, address: &str, limit: usize) -> Result<Vec<u8>, Fault> {
+        let url = self.url().page(address)?;
+        if !self.url().serves(&url) {
+            return Err(Fault::BadAddress {
+                typed: address.to_owned(),
+                why: "it is not on the contact-centre server",
+            });
+        }
+        let mut response = self.send_to(&url, &PICTURE, None::<&()>, None).await?;
+        let mut bytes = Vec::new();
+        while bytes.len() <= limit {
+            let chunk = response.chunk().await;
+            let Some(chunk) = chunk.map_err(|e| self.client().broken(&e))? else {
+                break;
+            };
+            bytes.extend_from_slice(&chunk);
+        }
+        bytes.truncate(limit + 1);
+        Ok(bytes)
+    }
+
     /// The server's address.
     #[must_use]
     pub fn url(&self) -> &crate::ServerUrl {
@@ -411,17 +437,27 @@ impl Session {
         body: Option<&(impl Serialize + ?Sized)>,
         etag: Option<&str>,
     ) -> Result<Response, Fault> {
+        let address = self.url().of_one(route, about);
+        self.send_to(&address, route, body, etag).await
+    }
+
+    async fn send_to(
+        &self,
+        address: &Url,
+        route: &Route,
+        body: Option<&(impl Serialize + ?Sized)>,
+        etag: Option<&str>,
+    ) -> Result<Response, Fault> {
         let bearer = self.sign_on.bearer();
         let client = self.client();
-        let address = client.url().of_one(route, about);
         match client
-            .send(&address, route, Some(&bearer.token), body, etag)
+            .send(address, route, Some(&bearer.token), body, etag)
             .await
         {
             Err(Fault::SessionEnded { code, .. }) if code == TOKEN_EXPIRED => {
                 self.sign_on.renew_refused(&bearer).await?;
                 let token = self.sign_on.bearer().token;
-                client.send(&address, route, Some(&token), body, etag).await
+                client.send(address, route, Some(&token), body, etag).await
             }
             answer => answer,
         }

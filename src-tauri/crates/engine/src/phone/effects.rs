@@ -107,6 +107,7 @@ impl Phone {
 
     fn sign_out(&mut self) {
         self.leaving = self.server.sign_out();
+        self.forget_picture();
         self.sip_account = Err("nobody is signed in".to_owned());
         // A session that the server ended is no reason to forget the password: only the agent's sign-out is.
         self.signed_in_as = None;

@@ -33,6 +33,9 @@ impl Phone {
             *profile_faults = faults;
         }
         let history = self.history.begin(account);
+        if let SignIn::Accepted { profile, .. } = &accepted {
+            self.follow_picture(profile);
+        }
         self.handle(Input::SignIn(accepted));
         // This machine's clock, until a server tells its own.
         let unix_ms = wall_ms();
@@ -61,6 +64,7 @@ impl Phone {
 
     fn renew_profile(&mut self) {
         if let Some((profile, faults)) = self.resolve() {
+            self.follow_picture(&profile);
             self.handle(Input::ProfileFaults(faults));
             self.handle(Input::Profile(profile));
         }

@@ -2,6 +2,8 @@ use sidetone_agent::Input;
 use sidetone_motion::{Fault, Presence, Session, SignInError};
 use sidetone_profile::{Channel, Secret};
 
+use crate::avatar::Avatar;
+
 use super::signing_in::{self, Attempt};
 use super::{FromServer, Server, terms};
 
@@ -36,6 +38,17 @@ impl Server {
 
     pub(crate) fn finish_callback(&self, id: String, done: bool) {
         self.tell(move |session| async move { session.finish_callback(&id, done).await });
+    }
+
+    /// Fetches the agent's picture; answered by [`FromServer::Picture`].
+    pub(crate) fn picture(&self, address: String) {
+        let Some(session) = self.session.clone() else {
+            return;
+        };
+        self.spawn(async move {
+            let fetched = session.picture(&address, Avatar::LIMIT).await;
+            FromServer::Picture(address, fetched.map_err(|fault| fault.to_string()))
+        });
     }
 
     /// Says what a call was about; answered by `Input::Disposed`.

@@ -27,6 +27,7 @@ impl FakePhone {
             media: None,
             last_server: None,
             last_name: None,
+            avatar: None,
         };
         Arc::new(Self {
             snapshots: watch::channel(Arc::new(snapshot)).0,
