@@ -1,0 +1,344 @@
+//! The SIP user agent alone against a real Asterisk 22: what it registers with, and what Asterisk makes of its holds,
+//! transfers and redirections. No sound passes here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use sidetone_interop::asterisk::{Asterisk, Message};
+use sidetone_interop::namespace::{ADDRESS, isolated};
+use sidetone_interop::{WorkDir, speech};
+use sidetone_profile::Secret;
+use sidetone_sip::{
+    Account, CallTarget, Credentials, DialogEnd, DialogId, Endpoint, EndpointConfig, Event,
+    IncomingInvite, RegistrationState, ServerAddress,
+};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::timeout;
+
+/// Only a broken test waits this long.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// An offer or answer of one G.711 stream; nobody listens there.
+fn sdp(version: u32, direction: &str) -> String {
+    format!(
+        "v=0\r\no=- 1 {version} IN IP4 {ADDRESS}\r\ns=-\r\nc=IN IP4 {ADDRESS}\r\nt=0 0\r\nm=audio 49170 RTP/AVP 8 101\r\na=rtpmap:8 PCMA/8000\r\na=rtpmap:101 telephone-event/8000\r\na={direction}\r\n"
+    )
+}
+
+struct Phone {
+    endpoint: Endpoint,
+    events: UnboundedReceiver<Event>,
+}
+
+impl Phone {
+    async fn registered(asterisk: &Asterisk, user: &str, server: ServerAddress) -> Self {
+        let pem = std::fs::read(asterisk.ca()).expect("Asterisk's authority");
+        let mut roots = rustls::RootCertStore::empty();
+        let authority = CertificateDer::from_pem_slice(&pem).expect("a certificate");
+        roots.add(authority).expect("a root");
+        let tls = rustls::ClientConfig::builder()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let config = EndpointConfig {
+            user_agent: "sidetone-interop".to_owned(),
+            tls: Some(Arc::new(tls)),
+            ..EndpointConfig::default()
+        };
+        let (endpoint, events) = Endpoint::start(config).await.expect("an endpoint");
+        endpoint.set_account(Some(Account {
+            user: user.to_owned(),
+            domain: ADDRESS.to_owned(),
+            display_name: String::new(),
+            credentials: Credentials {
+                user: user.to_owned(),
+                secret: Secret::new(asterisk.secret(user)),
+            },
+            server,
+            fallbacks: Vec::new(),
+            expires_s: 120,
+            register: true,
+        }));
+        let mut phone = Self { endpoint, events };
+        let state = phone
+            .until("the registration", |event| match event {
+                Event::Registration(RegistrationState::Trying) => None,
+                Event::Registration(state) => Some(state),
+                _ => None,
+            })
+            .await;
+        assert!(
+            matches!(state, RegistrationState::Registered { .. }),
+            "{user}: {state:?}"
+        );
+        phone
+    }
+
+    async fn until<T>(&mut self, what: &str, mut pick: impl FnMut(Event) -> Option<T>) -> T {
+        let wait = async {
+            loop {
+                let event = self.events.recv().await.expect("a running endpoint");
+                if let Some(found) = pick(event) {
+                    return found;
+                }
+            }
+        };
+        timeout(PATIENCE, wait)
+            .await
+            .unwrap_or_else(|_| panic!("no sign of {what}"))
+    }
+
+    async fn rings(&mut self) -> IncomingInvite {
+        self.until("a call", |event| match event {
+            Event::Incoming(call) => Some(call),
+            _ => None,
+        })
+        .await
+    }
+
+    /// Answers the next call and waits until that is confirmed.
+    async fn answers(&mut self) -> DialogId {
+        let dialog = self.rings().await.dialog;
+        self.endpoint.ringing(dialog, None).expect("it rings");
+        self.endpoint
+            .accept(dialog, sdp(1, "sendrecv"))
+            .expect("it rings");
+        self.until("the confirmation", |event| match event {
+            Event::Confirmed { dialog: of } if of == dialog => Some(()),
+            _ => None,
+        })
+        .await;
+        dialog
+    }
+
+    /// Follows a transfer to its end; gives the last status and how many dialogs ended after it.
+    async fn transferred(&mut self, of: DialogId) -> u16 {
+        self.until("the end of the transfer", |event| match event {
+            Event::ReferProgress {
+                dialog,
+                status,
+                done: true,
+                ..
+            } if dialog == of => Some(status),
+            _ => None,
+        })
+        .await
+    }
+
+    async fn ended(&mut self, of: DialogId) -> DialogEnd {
+        self.until("the end of the call", |event| match event {
+            Event::Ended { dialog, end } if dialog == of => Some(end),
+            _ => None,
+        })
+        .await
+    }
+}
+
+fn udp() -> ServerAddress {
+    ServerAddress::Udp(ADDRESS.to_owned(), 5060)
+}
+
+fn stage<F: Future<Output = ()>>(name: &str, body: impl FnOnce(Asterisk) -> F) {
+    isolated(name, || {
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let folder = WorkDir::new("sip").expect("a folder for the run");
+        let speech = speech::customer().expect("the customer's speech");
+        let asterisk =
+            Asterisk::start(folder.path(), &speech).unwrap_or_else(|error| panic!("{error}"));
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(body(asterisk));
+    });
+}
+
+/// A customer calls extension 220.
+fn customer_calls(asterisk: &mut Asterisk, number: &str) {
+    asterisk
+        .ami
+        .action(&[
+            ("Action", "Originate"),
+            ("Channel", "Local/talk@customers/n"),
+            ("Context", "agents"),
+            ("Exten", "220"),
+            ("Priority", "1"),
+            ("CallerID", number),
+            ("Async", "true"),
+        ])
+        .expect("Asterisk calls");
+}
+
+fn succeeded(asterisk: &mut Asterisk, event: &str) {
+    let is = |message: &Message| message.is_event(event);
+    let told = asterisk.ami.wait_for(PATIENCE, is).expect(event);
+    assert_eq!(told.get("Result"), Some("Success"), "{event}");
+}
+
+#[test]
+#[ignore = "needs root, network namespaces and Asterisk"]
+fn registers_with_md5_and_sha_256_over_wss_and_udp() {
+    stage(
+        "registers_with_md5_and_sha_256_over_wss_and_udp",
+        async |asterisk: Asterisk| {
+            let wss = ServerAddress::WebSocket(asterisk.wss_url().parse().expect("a URL"));
+            for (user, server) in [("201", wss.clone()), ("202", wss), ("220", udp())] {
+                let phone = Phone::registered(&asterisk, user, server).await;
+                phone.endpoint.shut_down().await;
+            }
+        },
+    );
+}
+
+#[test]
+#[ignore = "needs root, network namespaces and Asterisk"]
+fn a_call_is_held_resumed_and_changed_to_another_codec() {
+    stage(
+        "a_call_is_held_resumed_and_changed_to_another_codec",
+        async |asterisk: Asterisk| {
+            let mut phone = Phone::registered(&asterisk, "220", udp()).await;
+            let target = CallTarget::Account("600".to_owned());
+            let dialog = phone
+                .endpoint
+                .invite(target, sdp(1, "sendrecv"), Vec::new())
+                .await
+                .expect("a call");
+            phone
+                .until("the answer", |e| {
+                    matches!(e, Event::Answered { .. }).then_some(())
+                })
+                .await;
+            let other_codec = sdp(4, "sendrecv")
+                .replace("RTP/AVP 8", "RTP/AVP 0")
+                .replace("rtpmap:8 PCMA", "rtpmap:0 PCMU");
+            for (offer, wanted) in [
+                (sdp(2, "sendonly"), "a=recvonly"),
+                (sdp(3, "sendrecv"), "a=sendrecv"),
+                (other_codec, "PCMU/8000"),
+                (sdp(5, "inactive"), "a=inactive"),
+            ] {
+                phone.endpoint.reoffer(dialog, offer).expect("an offer");
+                let answer = phone
+                    .until("the answer", |event| match event {
+                        Event::ReofferAnswered { sdp, .. } => Some(sdp),
+                        Event::ReofferRefused { status, .. } => panic!("refused with {status}"),
+                        _ => None,
+                    })
+                    .await;
+                assert!(answer.contains(wanted), "{wanted} in {answer}");
+            }
+            phone.endpoint.hang_up(dialog, None).expect("it is up");
+            assert_eq!(phone.ended(dialog).await, DialogEnd::Local);
+            phone.endpoint.shut_down().await;
+        },
+    );
+}
+
+#[test]
+#[ignore = "needs root, network namespaces and Asterisk"]
+fn a_customer_is_transferred_blind_and_a_wrong_number_leaves_the_call_up() {
+    stage(
+        "a_customer_is_transferred_blind_and_a_wrong_number_leaves_the_call_up",
+        async |mut asterisk: Asterisk| {
+            let mut phone = Phone::registered(&asterisk, "220", udp()).await;
+            customer_calls(&mut asterisk, "Casey <2025550100>");
+            let dialog = phone.answers().await;
+            // Asterisk joins the two after the answer; before that it refuses every transfer with 400.
+            let joined = |message: &Message| {
+                message.is_event("BridgeEnter")
+                    && message
+                        .get("Channel")
+                        .is_some_and(|c| c.starts_with("PJSIP/220"))
+            };
+            asterisk.ami.wait_for(PATIENCE, joined).expect("a bridge");
+            phone
+                .endpoint
+                .refer(dialog, "99999", None)
+                .expect("a transfer");
+            let status = phone.transferred(dialog).await;
+            assert!(status >= 300, "nobody has that number: {status}");
+            phone
+                .endpoint
+                .refer(dialog, "600", None)
+                .expect("the call is still up");
+            assert_eq!(phone.transferred(dialog).await, 200);
+            assert_eq!(phone.ended(dialog).await, DialogEnd::Local);
+            // The first, failed one is told too.
+            succeeded_at_last(&mut asterisk, "BlindTransfer");
+            phone.endpoint.shut_down().await;
+        },
+    );
+}
+
+/// The first event of that name that tells of success.
+fn succeeded_at_last(asterisk: &mut Asterisk, event: &str) {
+    let success =
+        |message: &Message| message.is_event(event) && message.get("Result") == Some("Success");
+    asterisk.ami.wait_for(PATIENCE, success).expect(event);
+}
+
+#[test]
+#[ignore = "needs root, network namespaces and Asterisk"]
+fn two_callers_are_joined_by_an_attended_transfer() {
+    stage(
+        "two_callers_are_joined_by_an_attended_transfer",
+        async |mut asterisk: Asterisk| {
+            let mut phone = Phone::registered(&asterisk, "220", udp()).await;
+            customer_calls(&mut asterisk, "Casey <2025550100>");
+            let customer = phone.answers().await;
+            customer_calls(&mut asterisk, "Robin <2025550101>");
+            let colleague = phone.answers().await;
+            phone
+                .endpoint
+                .refer(customer, "", Some(colleague))
+                .expect("a transfer");
+            assert_eq!(phone.transferred(customer).await, 200);
+            let mut over = Vec::new();
+            while over.len() < 2 {
+                over.push(
+                    phone
+                        .until("the end of both", |event| match event {
+                            Event::Ended { dialog, .. } => Some(dialog),
+                            _ => None,
+                        })
+                        .await,
+                );
+            }
+            over.sort();
+            assert_eq!(over, [customer, colleague]);
+            succeeded(&mut asterisk, "AttendedTransfer");
+            phone.endpoint.shut_down().await;
+        },
+    );
+}
+
+#[test]
+#[ignore = "needs root, network namespaces and Asterisk"]
+fn a_caller_is_sent_elsewhere_by_302() {
+    stage(
+        "a_caller_is_sent_elsewhere_by_302",
+        async |mut asterisk: Asterisk| {
+            let mut phone = Phone::registered(&asterisk, "220", udp()).await;
+            customer_calls(&mut asterisk, "Casey <2025550100>");
+            let call = phone.rings().await;
+            assert!(call.trusted && !call.call_id.is_empty());
+            assert_eq!(call.from.user, "2025550100");
+            phone
+                .endpoint
+                .redirect(call.dialog, "600")
+                .expect("it rings");
+            assert_eq!(phone.ended(call.dialog).await, DialogEnd::Local);
+            let echoes = |message: &Message| {
+                message.is_event("Newexten")
+                    && message.get("Extension") == Some("600")
+                    && message.get("Application") == Some("Echo")
+            };
+            asterisk
+                .ami
+                .wait_for(PATIENCE, echoes)
+                .expect("Asterisk calls 600 instead");
+            phone.endpoint.shut_down().await;
+        },
+    );
+}
