@@ -9,6 +9,7 @@ fn main() {
         "ready",
         "painted",
         "set_always_on_top",
+        "avatar",
         "put_away",
         "quit",
     ]);

@@ -55,6 +55,12 @@ pub(crate) fn command(phone: State<'_, Phone>, command: Command) -> Result<(), S
     Ok(())
 }
 
+/// The picture of who is signed in, as a `data:` address; the snapshot says when it is another one.
+#[tauri::command(async)]
+pub(crate) fn avatar(phone: State<'_, Phone>) -> Result<Option<String>, String> {
+    Ok(phone.engine()?.avatar().map(|avatar| avatar.data_url()))
+}
+
 #[tauri::command(async)]
 pub(crate) fn desktop(app: AppHandle) -> Desktop {
     Desktop {

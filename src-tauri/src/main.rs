@@ -41,6 +41,7 @@ fn main() -> ExitCode {
             bridge::ready,
             bridge::painted,
             bridge::set_always_on_top,
+            bridge::avatar,
             bridge::put_away,
             bridge::quit,
         ])

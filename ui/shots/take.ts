@@ -51,6 +51,7 @@ const SIGN_IN = [
 ];
 const BAR = [
   "idle",
+  "idle-picture",
   "idle-warning",
   "paused",
   "paused-asking",
@@ -101,6 +102,7 @@ const NARROW: Shot[] = [
   { state: "idle-offer" },
   { state: "in-call-second", press: ["calls"] },
   { state: "idle", press: ["more", "settings"] },
+  { state: "idle-picture", press: ["more", "settings"] },
   { state: "idle", press: ["more", "change-password"] },
   { state: "partly-paused", press: ["state-button"] },
 ];

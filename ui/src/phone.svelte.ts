@@ -35,6 +35,8 @@ class Phone {
   desktop = $state.raw<Desktop>({ language: "en", version: "", always_on_top: false, tray: false });
   levels = $state.raw<Levels>({ microphone: -100, speaker: -100 });
   fault = $state<string | null>(null);
+  /** The picture of who is signed in, as a `data:` address. */
+  picture = $state<string | null>(null);
   panel = $state<PanelName | null>(null);
   /** Which list of the panel for calls and work is open. */
   tab = $state<WorkTab>("history");
@@ -176,9 +178,16 @@ class Phone {
     void backend.quit();
   }
 
+  /** Pictures are large: they are fetched when there is another one, not with every snapshot. */
+  async #takePicture(avatar: number | null): Promise<void> {
+    const picture = avatar === null ? null : await backend.avatar().catch(() => null);
+    if (this.snapshot?.avatar === avatar) this.picture = picture;
+  }
+
   #take(snapshot: Snapshot): void {
     if (this.snapshot && snapshot.revision < this.snapshot.revision) return;
     const before = this.call?.id;
+    if (this.snapshot?.avatar !== snapshot.avatar) void this.#takePicture(snapshot.avatar);
     this.#receivedAt = performance.now();
     this.#now = this.#receivedAt;
     this.snapshot = snapshot;

@@ -36,6 +36,8 @@ export interface Backend {
   onSnapshot(listener: (snapshot: Snapshot) => void): Promise<void>;
   onLevels(listener: (levels: Levels) => void): Promise<void>;
   command(command: Command): Promise<void>;
+  /** The picture of who is signed in, as a `data:` address. */
+  avatar(): Promise<string | null>;
   desktop(): Promise<Desktop>;
   surface(surface: Surface): Promise<Room>;
   /** The page holds the current state: the window may be shown. */

@@ -12,6 +12,14 @@ const snapshot = STATES[asked in STATES ? (asked as StateName) : "idle"];
 const theme = query.get("theme");
 if (theme) document.documentElement.dataset["theme"] = theme;
 
+/** A drawn face: nobody's picture. */
+const PICTURE =
+  "data:image/svg+xml," +
+  encodeURIComponent(
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 44 44"><rect width="44" height="44" fill="#7aa2c8"/>' +
+      '<circle cx="22" cy="17" r="8" fill="#fff"/><path d="M6 44a16 14 0 0 1 32 0z" fill="#fff"/></svg>',
+  );
+
 export const backend: Backend = {
   snapshot: () => Promise.resolve(snapshot),
   onSnapshot: () => Promise.resolve(),
@@ -23,6 +31,7 @@ export const backend: Backend = {
     console.info("command", JSON.stringify(command));
     return Promise.resolve();
   },
+  avatar: () => Promise.resolve(snapshot.avatar === null ? null : PICTURE),
   desktop: () =>
     Promise.resolve({
       language: query.get("language") ?? "en",

@@ -103,6 +103,7 @@ const base: Snapshot = {
     test_tone: false,
     monitoring: false,
   },
+  avatar: null,
   media: null,
   last_server: "https://motion.example.com",
   last_name: "alice",
@@ -279,6 +280,7 @@ export const STATES = {
     sign_in_notice: { code: "signed_in_elsewhere", device: "Windows, desk 12, since 08:58" },
   }),
   idle: change({}),
+  "idle-picture": { ...change({}), avatar: 1 },
   missed: change({ ...work, interactions: [], permissions: { ...view.permissions, pickup: true } }),
   "idle-offer": change(work),
   "previews-paused": change({

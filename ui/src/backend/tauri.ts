@@ -19,6 +19,7 @@ export const backend: Backend = {
   ready: () => invoke("ready"),
   painted: () => invoke("painted"),
   setAlwaysOnTop: (on) => invoke("set_always_on_top", { on }),
+  avatar: () => invoke("avatar"),
   putAway: () => invoke("put_away"),
   quit: () => invoke("quit"),
 };

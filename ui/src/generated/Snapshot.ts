@@ -24,6 +24,10 @@ view: View,
  */
 devices: DevicesView, 
 /**
+ * Counts the agent's pictures: another number is another picture, see [`crate::Engine::avatar`]; `null` is none.
+ */
+avatar: number | null, 
+/**
  * Sound quality of the call that is heard, once a second.
  */
 media: MediaView | null, 
