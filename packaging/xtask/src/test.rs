@@ -404,3 +404,24 @@ pub(crate) fn build(steps: &mut Steps, name: &str, packages: &[&str]) -> Result<
         "Read what the compiler says above.",
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Cargo runs every test program of a name: one of the interop or window tests would run among the unit tests,
+    /// without what it needs.
+    #[test]
+    fn no_unit_test_program_has_the_name_of_another_kind() {
+        let others: Vec<String> = ["tests/interop", "tests/e2e"]
+            .iter()
+            .flat_map(|folder| test_targets(&root().join(folder)))
+            .collect();
+        let clashes: Vec<String> = unit_test_targets()
+            .into_iter()
+            .filter(|name| others.contains(name))
+            .collect();
+        assert!(!others.is_empty(), "the test programs were not found");
+        assert!(clashes.is_empty(), "rename one of each: {clashes:?}");
+    }
+}
