@@ -89,11 +89,27 @@ impl Sandbox {
         )
     }
 
+    /// Asks its administration; gives the JSON of the answer, or null when it has none.
+    ///
+    /// # Panics
+    /// When it does not answer with a success.
+    pub fn ask(&self, method: &str, path: &str, body: Option<Value>) -> Value {
+        let bytes = self
+            .exchange(method, path, body)
+            .unwrap_or_else(|said| panic!("{said}"));
+        serde_json::from_slice(&bytes).unwrap_or_default()
+    }
+
     /// Fetches a path of its administration.
     ///
     /// # Errors
     /// A sentence when it does not answer with a success.
     pub fn fetch(&self, path: &str) -> Result<Vec<u8>, String> {
+        self.exchange("GET", path, None)
+    }
+
+    fn exchange(&self, method: &str, path: &str, body: Option<Value>) -> Result<Vec<u8>, String> {
+        let method: reqwest::Method = method.parse().map_err(|_| format!("no method: {method}"))?;
         let words = |error: &dyn std::error::Error| format!("{path}: {error}");
         // Fails only when a provider is installed already, which is then this one.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -106,11 +122,11 @@ impl Sandbox {
         runtime
             .block_on(async {
                 let client = reqwest::Client::builder().tls_certs_only([ca]).build()?;
-                let answer = client
-                    .get(format!("{}{path}", self.server))
-                    .send()
-                    .await?
-                    .error_for_status()?;
+                let mut request = client.request(method, format!("{}{path}", self.server));
+                if let Some(body) = body {
+                    request = request.json(&body);
+                }
+                let answer = request.send().await?.error_for_status()?;
                 Ok(answer.bytes().await?.to_vec())
             })
             .map_err(|error: reqwest::Error| words(&error))

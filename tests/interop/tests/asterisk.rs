@@ -262,6 +262,55 @@ fn a_real_queue_rings_the_agent_and_leaves_a_paused_one_alone() {
     );
 }
 
+/// Membership changed on the administration page is the real queue's membership at once.
+#[test]
+#[ignore = "needs root and Debian: cargo xtask test --only interop"]
+fn membership_changed_by_the_administrator_is_the_real_queues() {
+    isolated(
+        "membership_changed_by_the_administrator_is_the_real_queues",
+        || {
+            let mut stage = Stage::set();
+            let (sandbox, mut phone) = stage.agent("ben");
+            let ben = sandbox.ask("GET", "/admin/api/agents/ben", None)["id"].clone();
+            let mut change = |members: Value, event: &str| {
+                let body = json!({ "members": members });
+                sandbox.ask("PATCH", "/admin/api/queues/1", Some(body));
+                let wanted = |message: &Message| {
+                    message.is_event(event) && message.get("Interface") == Some("PJSIP/202")
+                };
+                stage
+                    .asterisk
+                    .ami
+                    .wait_for(PATIENCE, wanted)
+                    .unwrap_or_else(|fault| panic!("{event}: {fault}"));
+            };
+            change(json!([]), "QueueMemberRemoved");
+            change(json!([ben]), "QueueMemberAdded");
+            change(json!([]), "QueueMemberRemoved");
+            stage
+                .asterisk
+                .call_queue("Mara Vance", "+12025550143")
+                .expect("Asterisk takes the call");
+            let joined = |message: &Message| message.is_event("QueueCallerJoin");
+            stage
+                .asterisk
+                .ami
+                .wait_for(PATIENCE, joined)
+                .expect("the customer waits in the queue");
+            assert!(
+                !phone.is_rung(Duration::from_secs(4)),
+                "an agent who is no member any more was rung"
+            );
+            let body = json!({ "members": [ben] });
+            sandbox.ask("PATCH", "/admin/api/queues/1", Some(body));
+            phone
+                .call("ringing")
+                .unwrap_or_else(|said| panic!("a member again, the waiting customer: {said}"));
+            assert!(phone.quit().expect("the phone ends").success());
+        },
+    );
+}
+
 /// No contact-centre server: log-in and pause by the telephone system's own feature codes, shown once it took them.
 #[test]
 #[ignore = "needs root and Debian: cargo xtask test --only interop"]

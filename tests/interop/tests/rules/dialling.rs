@@ -25,3 +25,24 @@ fn changed_codecs_hold_from_the_next_call() {
     desk.hang_up();
     desk.quit();
 }
+
+#[test]
+fn a_changed_caller_id_is_what_the_called_one_sees() {
+    let centre = Centre::open(&[]);
+    centre.set("carla", json!({ "loginInPause": false }));
+    let mut carla = centre.desk_with("carla", &[]);
+    carla.green();
+    let mut anna = centre.desk_with("anna", &[]);
+    anna.green();
+    centre.set("anna", json!({ "callerid": "\"Front Desk\" <201>" }));
+    anna.says("settings_changed");
+    anna.green();
+    anna.tell("dial 203");
+    let ringing = carla.rings();
+    assert_eq!(ringing["name"], "Front Desk", "{ringing}");
+    assert_eq!(ringing["number"], "201", "{ringing}");
+    anna.tell("hangup");
+    carla.call("ended");
+    carla.quit();
+    anna.quit();
+}

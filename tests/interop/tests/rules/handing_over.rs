@@ -40,6 +40,33 @@ fn a_call_is_handed_over_and_goes_on_without_the_agent() {
 }
 
 #[test]
+fn a_colleague_is_asked_before_a_call_is_handed_over() {
+    let centre = Centre::open(&[]);
+    let mut anna = centre.desk_with("anna", &[]);
+    anna.green();
+    centre.customer(json!({ "talkSeconds": 60.0 }));
+    let customer = anna.rings()["id"].clone();
+    anna.tell("answer");
+    anna.call("up");
+    centre.set("carla", json!({ "loginInPause": false }));
+    let mut carla = centre.desk_with("carla", &[]);
+    carla.green();
+    anna.tell("hold");
+    anna.call("held");
+    anna.tell("dial 203");
+    carla.rings();
+    carla.tell("answer");
+    carla.call("up");
+    let colleague = anna.call("up")["id"].clone();
+    anna.tell(&format!("transfer-to {customer} {colleague}"));
+    anna.says("call_transferred");
+    is_heard(&mut carla);
+    carla.hang_up();
+    carla.quit();
+    anna.quit();
+}
+
+#[test]
 fn a_call_is_picked_up_from_a_colleague() {
     let centre = Centre::open(&[]);
     let mut anna = centre.desk_with("anna", &[]);

@@ -325,12 +325,17 @@ async fn internal(
     let Some(contact) = pbx.registrar.contact(callee.extension()) else {
         return refuse(TEMPORARILY_UNAVAILABLE, "unavailable");
     };
+    // The caller ID that the phone was told to send.
+    let shown = match invite.from.display_name.trim() {
+        "" => caller.text("fullname").to_owned(),
+        name => name.to_owned(),
+    };
     let Some((mut leg_in, sdp)) = leg(pbx, invite, id, caller).await else {
         return;
     };
     leg_in.about.name = callee.text("fullname").to_owned();
     let about = About {
-        name: caller.text("fullname").to_owned(),
+        name: shown,
         number: caller.extension().to_owned(),
         headers: Vec::new(),
     };
