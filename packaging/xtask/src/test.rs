@@ -267,7 +267,8 @@ fn test_targets(package: &Path) -> Vec<String> {
 /// Runs a crate's test programs one test after the other, the ignored ones too.
 fn all_tests_of(package: &str) -> Command {
     let mut run = cargo(["test"]);
-    run.args(SELECTION);
+    // What one test program says must not hide what the next one would.
+    run.args(SELECTION).arg("--no-fail-fast");
     for name in test_targets(&root().join(package)) {
         run.args(["--test", &name]);
     }

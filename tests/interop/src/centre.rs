@@ -204,11 +204,12 @@ impl Centre {
         self.ask_as(Some(name), Method::GET, "/api/users/me/sip", None)
     }
 
-    /// How often this agent has signed in, by the server's log.
+    /// How often this agent has signed in or renewed that, by the server's log.
     pub fn sign_ins(&self, name: &str) -> usize {
         let log = std::fs::read_to_string(self.folder.file("sandbox.log")).expect("its log");
         log.lines()
-            .filter(|line| line.contains("signed in") && line.contains(name))
+            .filter(|line| line.contains("signed in") || line.contains("sign-in renewed"))
+            .filter(|line| line.contains(name))
             .count()
     }
 

@@ -120,6 +120,8 @@ pub(crate) async fn set_password(
     let hash = tokio::task::spawn_blocking(move || password::hash(new.password.reveal()))
         .await
         .map_err(|_| Problem::internal())?;
+    // Whoever is signed in with the old one has to know the new one at the next renewal.
+    centre.store().forget_refreshes(agent.id)?;
     crate::contract::set_password(&centre, agent, &hash)?;
     one(State(centre), Path(id)).await
 }

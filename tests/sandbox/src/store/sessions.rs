@@ -55,6 +55,13 @@ impl Store {
         Ok(())
     }
 
+    /// No sign-in of this agent can be renewed any more without its password.
+    pub(crate) fn forget_refreshes(&self, agent: i64) -> rusqlite::Result<()> {
+        self.db
+            .execute("DELETE FROM refresh WHERE agent = ?1", [agent])?;
+        Ok(())
+    }
+
     /// Takes a refresh token out: it is good for once.
     pub(crate) fn take_refresh(&self, hash: &str) -> rusqlite::Result<Option<Token>> {
         self.db
