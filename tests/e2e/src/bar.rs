@@ -91,23 +91,7 @@ impl Bar {
     /// [`BarError::NeverShown`] with what the screen says instead.
     pub async fn find(&self, test_id: &str) -> Result<Element, BarError> {
         let css = format!("[data-testid=\"{test_id}\"]");
-        match self
-            .client
-            .wait()
-            .at_most(PATIENCE)
-            .for_element(Locator::Css(&css))
-            .await
-        {
-            Ok(element) => Ok(element),
-            Err(_) => {
-                let screen = self.screen_text().await;
-                Err(BarError::NeverShown(
-                    test_id.to_owned(),
-                    PATIENCE.as_secs(),
-                    screen,
-                ))
-            }
-        }
+        self.found(&css, test_id).await
     }
 
     /// Whether a control is there now.
@@ -124,13 +108,13 @@ impl Bar {
     /// # Errors
     /// [`BarError::NeverShown`] when it does not show.
     pub async fn words(&self, test_id: &str) -> Result<String, BarError> {
-        let element = self.find(test_id).await?;
-        Ok(element
-            .prop("textContent")
-            .await?
-            .unwrap_or_default()
-            .trim()
-            .to_owned())
+        let css = format!("[data-testid=\"{test_id}\"]");
+        let words = self
+            .with(&css, test_id, async |element| {
+                Ok(element.prop("textContent").await?)
+            })
+            .await?;
+        Ok(words.unwrap_or_default().trim().to_owned())
     }
 
     /// Presses a control.
@@ -138,7 +122,9 @@ impl Bar {
     /// # Errors
     /// [`BarError::NeverShown`] when it does not show.
     pub async fn press(&self, test_id: &str) -> Result<(), BarError> {
-        self.click(&self.find(test_id).await?).await
+        let css = format!("[data-testid=\"{test_id}\"]");
+        self.with(&css, test_id, async |element| self.click(&element).await)
+            .await
     }
 
     /// Presses the first control whose test name starts so.
@@ -147,18 +133,38 @@ impl Bar {
     /// [`BarError::NeverShown`] when none shows.
     pub async fn press_first(&self, start: &str) -> Result<(), BarError> {
         let css = format!("[data-testid^=\"{start}\"]");
-        match self
-            .client
-            .wait()
-            .at_most(PATIENCE)
-            .for_element(Locator::Css(&css))
+        let what = format!("{start}…");
+        self.with(&css, &what, async |element| self.click(&element).await)
             .await
-        {
-            Ok(element) => self.click(&element).await,
+    }
+
+    /// Does something with a control, again when the page drew it anew in the meantime.
+    async fn with<T>(
+        &self,
+        css: &str,
+        what: &str,
+        job: impl AsyncFn(Element) -> Result<T, BarError>,
+    ) -> Result<T, BarError> {
+        let until = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let element = self.found(css, what).await?;
+            match job(element).await {
+                Err(BarError::Command(fault))
+                    if fault.is_stale_element_reference()
+                        && tokio::time::Instant::now() < until => {}
+                done => return done,
+            }
+        }
+    }
+
+    async fn found(&self, css: &str, what: &str) -> Result<Element, BarError> {
+        let wait = self.client.wait().at_most(PATIENCE);
+        match wait.for_element(Locator::Css(css)).await {
+            Ok(element) => Ok(element),
             Err(_) => {
                 let screen = self.screen_text().await;
                 Err(BarError::NeverShown(
-                    format!("{start}…"),
+                    what.to_owned(),
                     PATIENCE.as_secs(),
                     screen,
                 ))
