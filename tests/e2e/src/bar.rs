@@ -100,7 +100,14 @@ impl Bar {
     /// [`BarError`] when the window is gone.
     pub async fn shows(&self, test_id: &str) -> Result<bool, BarError> {
         let css = format!("[data-testid=\"{test_id}\"]");
-        Ok(!self.client.find_all(Locator::Css(&css)).await?.is_empty())
+        loop {
+            match self.client.find_all(Locator::Css(&css)).await {
+                Ok(found) => return Ok(!found.is_empty()),
+                // One of them was drawn anew while the driver looked.
+                Err(fault) if fault.is_stale_element_reference() => {}
+                Err(fault) => return Err(fault.into()),
+            }
+        }
     }
 
     /// The words of a control; WebKit's own "visible text" leaves out what is cut off with an ellipsis.
@@ -158,16 +165,23 @@ impl Bar {
     }
 
     async fn found(&self, css: &str, what: &str) -> Result<Element, BarError> {
-        let wait = self.client.wait().at_most(PATIENCE);
-        match wait.for_element(Locator::Css(css)).await {
-            Ok(element) => Ok(element),
-            Err(_) => {
-                let screen = self.screen_text().await;
-                Err(BarError::NeverShown(
-                    what.to_owned(),
-                    PATIENCE.as_secs(),
-                    screen,
-                ))
+        let until = tokio::time::Instant::now() + PATIENCE;
+        loop {
+            let wait = self.client.wait().at_most(PATIENCE);
+            match wait.for_element(Locator::Css(css)).await {
+                Ok(element) => return Ok(element),
+                // It was drawn anew while the driver looked.
+                Err(fault)
+                    if fault.is_stale_element_reference()
+                        && tokio::time::Instant::now() < until => {}
+                Err(_) => {
+                    let screen = self.screen_text().await;
+                    return Err(BarError::NeverShown(
+                        what.to_owned(),
+                        PATIENCE.as_secs(),
+                        screen,
+                    ));
+                }
             }
         }
     }
@@ -196,10 +210,13 @@ impl Bar {
     /// # Errors
     /// [`BarError::NeverShown`] when it does not show.
     pub async fn type_into(&self, test_id: &str, text: &str) -> Result<(), BarError> {
-        let field = self.find(test_id).await?;
-        field.clear().await?;
-        field.send_keys(text).await?;
-        Ok(())
+        let css = format!("[data-testid=\"{test_id}\"]");
+        self.with(&css, test_id, async |field| {
+            field.clear().await?;
+            field.send_keys(text).await?;
+            Ok(())
+        })
+        .await
     }
 
     /// Waits until an attribute of a control has this value.
@@ -208,20 +225,8 @@ impl Bar {
     /// [`BarError::NeverShown`] with what the screen says instead.
     pub async fn wait_for(&self, test_id: &str, name: &str, value: &str) -> Result<(), BarError> {
         let css = format!("[data-testid=\"{test_id}\"][{name}=\"{value}\"]");
-        match self
-            .client
-            .wait()
-            .at_most(PATIENCE)
-            .for_element(Locator::Css(&css))
-            .await
-        {
-            Ok(_) => Ok(()),
-            Err(_) => {
-                let screen = self.screen_text().await;
-                let wanted = format!("{test_id} with {name}={value}");
-                Err(BarError::NeverShown(wanted, PATIENCE.as_secs(), screen))
-            }
-        }
+        let what = format!("{test_id} with {name}={value}");
+        self.found(&css, &what).await.map(drop)
     }
 
     /// Waits until a control is gone.

@@ -111,10 +111,9 @@ impl Voice {
         let (levels_out, levels) = watch::channel(Levels::SILENT);
         let (faults_out, faults) = watch::channel(None);
         let (processing_out, processing) = watch::channel(ProcessingStats::default());
-        let wanted = match &setup {
-            AudioSetup::Devices(_) => VoiceProcessing::AUTOMATIC,
-            AudioSetup::Null | AudioSetup::Files { .. } => VoiceProcessing::OFF,
-        };
+        // Between two null sinks, with both sides talking at once, it cut the agent's speech to pieces: off with sound
+        // cards too until that is understood.
+        let wanted = VoiceProcessing::OFF;
         let mut control = None;
         let ports = match setup {
             AudioSetup::Null => Ports::null(faults_out),
@@ -220,8 +219,7 @@ impl Voice {
         self.send(Command::Keys(digits.to_owned()));
     }
 
-    /// Changes what is done to the agent's voice, also during a call. Until then it is [`VoiceProcessing::AUTOMATIC`]
-    /// with sound cards and [`VoiceProcessing::OFF`] without.
+    /// Changes what is done to the agent's voice, also during a call. Until then it is [`VoiceProcessing::OFF`].
     pub fn process(&self, wanted: VoiceProcessing) {
         self.send(Command::Process(wanted));
     }
