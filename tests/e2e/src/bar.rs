@@ -31,6 +31,9 @@ pub enum BarError {
     /// A command.
     #[error("{0}")]
     Command(#[from] CmdError),
+    /// A command about one control, by its test name.
+    #[error("{0}: {1}; the screen says: {2}")]
+    Control(String, CmdError, String),
     /// Something that should have shown did not.
     #[error("{0} did not show within {1} s; the screen says: {2}")]
     NeverShown(String, u64, String),
@@ -38,6 +41,12 @@ pub enum BarError {
 
 /// The longest that anything on the screen may take on a slow machine.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The longest that one try waits for a control to come within reach, before the control is looked for again.
+const REACH: Duration = Duration::from_secs(10);
+
+/// Between two looks.
+const PAUSE: Duration = Duration::from_millis(50);
 
 impl Bar {
     /// Starts the bar on this desk.
@@ -74,7 +83,7 @@ impl Bar {
                     | NewSessionError::FailedC(_),
                 ) if tries < 40 => {
                     tries += 1;
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    tokio::time::sleep(PAUSE).await;
                 }
                 Err(fault) => return Err(fault.into()),
             }
@@ -118,7 +127,7 @@ impl Bar {
         let css = format!("[data-testid=\"{test_id}\"]");
         let words = self
             .with(&css, test_id, async |element| {
-                Ok(element.prop("textContent").await?)
+                element.prop("textContent").await
             })
             .await?;
         Ok(words.unwrap_or_default().trim().to_owned())
@@ -145,21 +154,26 @@ impl Bar {
             .await
     }
 
-    /// Does something with a control, again when the page drew it anew in the meantime.
+    /// Does something with a control, again when the page drew it anew in the meantime or did not let it be reached
+    /// yet.
     async fn with<T>(
         &self,
         css: &str,
         what: &str,
-        job: impl AsyncFn(Element) -> Result<T, BarError>,
+        job: impl AsyncFn(Element) -> Result<T, CmdError>,
     ) -> Result<T, BarError> {
         let until = tokio::time::Instant::now() + PATIENCE;
         loop {
             let element = self.found(css, what).await?;
             match job(element).await {
-                Err(BarError::Command(fault))
-                    if fault.is_stale_element_reference()
-                        && tokio::time::Instant::now() < until => {}
-                done => return done,
+                Ok(done) => return Ok(done),
+                Err(fault) if passing(&fault) && tokio::time::Instant::now() < until => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                Err(fault) => {
+                    let screen = self.screen_text().await;
+                    return Err(BarError::Control(what.to_owned(), fault, screen));
+                }
             }
         }
     }
@@ -186,22 +200,27 @@ impl Bar {
         }
     }
 
-    /// Clicks once the window has room for it: a panel is in the page a moment before the window has grown, and a
+    /// Clicks once the control can be reached.
+    async fn click(&self, element: &Element) -> Result<(), CmdError> {
+        self.reach(element).await?;
+        element.click().await
+    }
+
+    /// Waits until a hand could reach the control: a panel is in the page a moment before the window has grown, and a
     /// click on what is outside, or in a page that had to scroll, would hit something else.
-    async fn click(&self, element: &Element) -> Result<(), BarError> {
+    async fn reach(&self, element: &Element) -> Result<(), CmdError> {
         let inside = "const box = arguments[0].getBoundingClientRect(); \
                       const there = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2); \
                       return window.scrollY === 0 && document.body.scrollTop === 0 \
                           && box.top >= 0 && box.bottom <= window.innerHeight && arguments[0].contains(there);";
-        let until = tokio::time::Instant::now() + PATIENCE;
+        let until = tokio::time::Instant::now() + REACH;
         while tokio::time::Instant::now() < until {
             let target = serde_json::to_value(element).unwrap_or_default();
             if self.client.execute(inside, vec![target]).await? == Value::Bool(true) {
                 break;
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(PAUSE).await;
         }
-        element.click().await?;
         Ok(())
     }
 
@@ -212,9 +231,9 @@ impl Bar {
     pub async fn type_into(&self, test_id: &str, text: &str) -> Result<(), BarError> {
         let css = format!("[data-testid=\"{test_id}\"]");
         self.with(&css, test_id, async |field| {
+            self.reach(&field).await?;
             field.clear().await?;
-            field.send_keys(text).await?;
-            Ok(())
+            field.send_keys(text).await
         })
         .await
     }
@@ -239,7 +258,7 @@ impl Bar {
             if !self.shows(test_id).await? {
                 return Ok(());
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(PAUSE).await;
         }
         let screen = self.screen_text().await;
         Err(BarError::NeverShown(
@@ -270,6 +289,11 @@ impl Bar {
         self.client.close().await?;
         Ok(())
     }
+}
+
+/// What is gone at the next look: the page drew the control anew, or had not laid it out yet.
+fn passing(fault: &CmdError) -> bool {
+    fault.is_stale_element_reference() || fault.is_element_not_interactable()
 }
 
 fn free_port() -> Result<u16, ProcessError> {
