@@ -21,33 +21,33 @@ struct Impairment {
 
 /// What is known of one direction of a call.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Conditions {
+pub struct Conditions {
     /// One way through the network, ms.
-    pub(crate) network_ms: f32,
+    pub network_ms: f32,
     /// In the jitter buffer, ms.
-    pub(crate) buffer_ms: f32,
+    pub buffer_ms: f32,
     /// In a packet, ms.
-    pub(crate) packet_ms: f32,
+    pub packet_ms: f32,
     /// Packets that were lost or came too late, 0 to 1.
-    pub(crate) loss: f32,
+    pub loss: f32,
     /// How much losses cluster: 1 is at random (G.107 section 7.5).
-    pub(crate) burst: f32,
+    pub burst: f32,
 }
 
 /// How a call is rated.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Rating {
+pub struct Rating {
     /// Transmission rating R, 0 to 100.
-    pub(crate) r: f32,
+    pub r: f32,
     /// Mean opinion score of a conversation, 1 to 4.5.
-    pub(crate) mos: f32,
+    pub mos: f32,
     /// The same for somebody who only listens: delay costs nothing.
-    pub(crate) listening: f32,
+    pub listening: f32,
 }
 
 /// Rates what listeners would hear.
 #[must_use]
-pub(crate) fn rate(codec: Codec, conditions: &Conditions) -> Rating {
+pub fn rate(codec: Codec, conditions: &Conditions) -> Rating {
     let of = impairment(codec);
     let loss = conditions.loss.clamp(0.0, 1.0) * 100.0;
     let burst = conditions.burst.max(1.0);

@@ -10,7 +10,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use rand::Rng as _;
+use rand::rngs::StdRng;
+use rand::{Rng as _, SeedableRng as _};
 use rtc_rtcp::extended_report::VoIPMetricsReportBlock;
 use sidetone_profile::Codec;
 
@@ -23,7 +24,7 @@ use reception::Reception;
 use crate::codec;
 use crate::level;
 use crate::quality::{self, Conditions, Rating};
-use crate::receive::{AudioReceiver, RtpIn};
+use crate::receive::{AudioReceiver, ReceiveStats, RtpIn};
 use crate::sdp::Negotiated;
 use crate::send::AudioSender;
 use crate::{BLOCK, Block, Direction, MediaError, SessionEvent, SessionStats};
@@ -61,6 +62,7 @@ pub(crate) struct RtpSession {
     hearing: Hearing,
     losses: Losses,
     events: Vec<SessionEvent>,
+    random: StdRng,
 }
 
 /// What was agreed, as far as packets go.
@@ -88,7 +90,11 @@ pub(crate) struct Outgoing {
 
 impl RtpSession {
     pub(crate) fn new() -> Self {
-        let mut random = rand::rng();
+        Self::with_random(StdRng::from_os_rng())
+    }
+
+    /// A session whose chances are all drawn from `random`, so that a measurement can be repeated.
+    pub(crate) fn with_random(mut random: StdRng) -> Self {
         let name = format!("{:016x}", random.random::<u64>());
         Self {
             agreed: None,
@@ -112,6 +118,7 @@ impl RtpSession {
             hearing: Hearing::default(),
             losses: Losses::default(),
             events: Vec::new(),
+            random,
         }
     }
 
@@ -312,7 +319,7 @@ impl RtpSession {
         keying: &str,
         out: &mut Outgoing,
     ) {
-        if ready && self.control.due(now, rand::rng().random()) {
+        if ready && self.control.due(now, self.random.random()) {
             let received = self.reception.report();
             let metrics = received.and_then(|report| self.metrics(now, report.ssrc));
             out.rtcp
@@ -360,6 +367,11 @@ impl RtpSession {
     pub(crate) fn goodbye(&mut self, now: Duration) -> Option<BytesMut> {
         let received = self.reception.report();
         self.control.goodbye(now, self.sent(), received)
+    }
+
+    /// Numbers of what is received, now.
+    pub(crate) fn receiving(&self) -> ReceiveStats {
+        self.receiver.stats()
     }
 
     /// Numbers now.
