@@ -66,6 +66,7 @@ impl Line {
             codecs: profile.voice.codecs.clone(),
             plan,
             ice_servers: sip.ice_servers.iter().map(ice_server).collect(),
+            tls: None,
             bind: Vec::new(),
             latch: matches!(profile.voice.nat, Nat::Yes | Nat::Comedia),
         };

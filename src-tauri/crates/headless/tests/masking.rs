@@ -137,6 +137,7 @@ fn media() -> MediaConfig {
         codecs: vec![Codec::Alaw],
         plan: KeyingPlan::Plain,
         ice_servers: Vec::new(),
+        tls: None,
         bind: vec![[127, 0, 0, 1].into()],
         latch: true,
     }

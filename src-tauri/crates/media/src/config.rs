@@ -1,7 +1,9 @@
 //! What a session may use.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
+use rustls::ClientConfig;
 use sidetone_profile::{Codec, Secret};
 
 /// What a session may use.
@@ -11,8 +13,10 @@ pub struct MediaConfig {
     pub codecs: Vec<Codec>,
     /// How packets are keyed and find their way.
     pub plan: KeyingPlan,
-    /// STUN and TURN servers; TURN over UDP only.
+    /// STUN servers, and TURN servers over UDP, TCP and TLS.
     pub ice_servers: Vec<IceServer>,
+    /// Verifies TURN servers over TLS, by the name that is configured; without it they are left out.
+    pub tls: Option<Arc<ClientConfig>>,
     /// Addresses to gather host candidates from, or to bind plain RTP to; empty takes every usable interface
     /// (loopback only when there is no other).
     pub bind: Vec<IpAddr>,
@@ -34,7 +38,8 @@ pub enum KeyingPlan {
 /// A STUN or TURN server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IceServer {
-    /// For example `stun:stun.example.com:3478` or `turn:turn.example.com?transport=tcp`.
+    /// For example `stun:stun.example.com:3478`, `turn:turn.example.com?transport=tcp` or `turns:turn.example.com:443`
+    /// (RFC 7064, RFC 7065).
     pub urls: Vec<String>,
     /// TURN user.
     pub username: Option<String>,

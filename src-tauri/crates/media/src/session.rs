@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustls::ClientConfig;
 use tokio::sync::{Notify, mpsc};
 
 use crate::record::Recorder;
@@ -103,9 +104,9 @@ impl Session {
             return Err(MediaError::NoPath("only WebRTC calls can move".to_owned()));
         }
         let sockets = gather::sockets(&places.bind, places.with_loopback).await?;
-        let (reflexive, relays) = gather::ways(&sockets, &places.ice_servers).await;
-        let sockets = Sockets::new(sockets)?;
-        self.change(|state| state.move_to(sockets, relays, &reflexive, direction))
+        let ways = gather::ways(&sockets, &places.ice_servers, places.tls.as_ref()).await;
+        let sockets = Sockets::new(sockets, ways.streams)?;
+        self.change(|state| state.move_to(sockets, ways.relays, &ways.reflexive, direction))
     }
 
     /// Answers a new offer of the far end, keeping `hold` when we hold it.
@@ -370,6 +371,7 @@ struct Places {
     bind: Vec<IpAddr>,
     with_loopback: bool,
     ice_servers: Vec<IceServer>,
+    tls: Option<Arc<ClientConfig>>,
 }
 
 impl State {
@@ -491,6 +493,7 @@ impl Setup {
                     bind: config.bind.clone(),
                     with_loopback,
                     ice_servers: config.ice_servers.clone(),
+                    tls: config.tls.clone(),
                 }),
                 way_before: None,
                 sockets: Some(Arc::new(sockets)),
@@ -523,9 +526,10 @@ async fn webrtc(
     offerer: bool,
 ) -> Result<(Sockets, MediaTransport, LocalSide), MediaError> {
     let sockets = gather::sockets(&config.bind, with_loopback).await?;
-    let (reflexive, relays) = gather::ways(&sockets, &config.ice_servers).await;
-    let sockets = Sockets::new(sockets)?;
-    let transport = MediaTransport::ice(now, &sockets.addresses(), relays, offerer)?;
+    let ways = gather::ways(&sockets, &config.ice_servers, config.tls.as_ref()).await;
+    let reflexive = ways.reflexive;
+    let sockets = Sockets::new(sockets, ways.streams)?;
+    let transport = MediaTransport::ice(now, &sockets.addresses(), ways.relays, offerer)?;
     let (ice, mut candidates) = transport
         .local_ice()
         .ok_or(MediaError::OfferAnswer("a path without ICE"))?;
@@ -558,7 +562,7 @@ async fn plain(
     with_loopback: bool,
 ) -> Result<(Sockets, MediaTransport, LocalSide), MediaError> {
     let (rtp, rtcp) = gather::pair(&config.bind, with_loopback).await?;
-    let sockets = Sockets::new(vec![rtp, rtcp])?;
+    let sockets = Sockets::new(vec![rtp, rtcp], Vec::new())?;
     let addresses = sockets.addresses();
     let [rtp, rtcp] = addresses[..] else {
         return Err(MediaError::Socket("two sockets are needed".to_owned()));

@@ -673,6 +673,7 @@ async fn joined() -> (Session, Session) {
         codecs: vec![Codec::Ulaw],
         plan: KeyingPlan::Plain,
         ice_servers: Vec::new(),
+        tls: None,
         bind: vec![Ipv4Addr::LOCALHOST.into()],
         latch: false,
     };

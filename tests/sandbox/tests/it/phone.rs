@@ -210,6 +210,7 @@ fn config(plan: KeyingPlan) -> MediaConfig {
         codecs: vec![Codec::Opus, Codec::Alaw, Codec::Ulaw],
         plan,
         ice_servers: Vec::new(),
+        tls: None,
         bind: Vec::new(),
         latch: true,
     }

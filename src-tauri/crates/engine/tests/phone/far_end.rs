@@ -151,6 +151,7 @@ pub(crate) fn media() -> MediaConfig {
         codecs: vec![Codec::Opus, Codec::Alaw],
         plan: KeyingPlan::Plain,
         ice_servers: Vec::new(),
+        tls: None,
         bind: vec![[127, 0, 0, 1].into()],
         latch: true,
     }

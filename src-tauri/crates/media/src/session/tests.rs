@@ -61,6 +61,7 @@ fn config(plan: KeyingPlan, codecs: &[Codec]) -> MediaConfig {
         codecs: codecs.to_vec(),
         plan,
         ice_servers: Vec::new(),
+        tls: None,
         bind: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
         latch: false,
     }
@@ -583,10 +584,10 @@ async fn a_call_without_a_direct_way_goes_through_a_turn_server() {
     assert!(lost < 5);
 
     // The check outside of calls says the same.
-    let reports = crate::check_servers(&server.account("secret")).await;
+    let reports = crate::check_servers(&server.account("secret"), None).await;
     assert_eq!((reports[0].relays, &reports[0].fault), (Some(true), &None));
     assert!(reports[0].round_trip_ms.is_some_and(|ms| ms > 0.0));
-    let reports = crate::check_servers(&server.account("wrong")).await;
+    let reports = crate::check_servers(&server.account("wrong"), None).await;
     let fault = reports[0].fault.as_deref().unwrap_or_default();
     assert!(fault.contains("does not relay for us"), "{fault}");
 
@@ -621,7 +622,7 @@ async fn servers_that_do_not_answer_cost_half_a_second_at_most() {
         ],
         ..config(KeyingPlan::Webrtc, &[Codec::Ulaw])
     };
-    let reports = crate::check_servers(&webrtc.ice_servers[..1]).await;
+    let reports = crate::check_servers(&webrtc.ice_servers[..1], None).await;
     let fault = reports[0].fault.as_deref().unwrap_or_default();
     assert!(fault.contains("does not answer"), "{fault}");
     let began = Instant::now();

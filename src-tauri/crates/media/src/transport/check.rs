@@ -1,13 +1,16 @@
 //! Whether STUN and TURN servers can be reached from here, for people who look for the reason of bad sound.
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
+use rustls::ClientConfig;
 use tokio::net::{UdpSocket, lookup_host};
 use tokio::time::{Instant, timeout_at};
 
-use super::gather::{ask, stun_host};
-use super::relay::{Account, RelayLeg};
+use super::gather;
+use super::relay::{Account, Carrier, RelayLeg};
+use super::server_url::{Carriage, ServerUrl};
 use crate::IceServer;
 
 /// Time for each question.
@@ -28,8 +31,12 @@ pub struct ServerReport {
     pub fault: Option<String>,
 }
 
-/// Asks each server once, usable outside of calls; takes up to four seconds for each that is silent.
-pub async fn check_servers(servers: &[IceServer]) -> Vec<ServerReport> {
+/// Asks each server once, usable outside of calls; takes up to six seconds for each that is silent. `tls` verifies
+/// the servers that are reached over TLS.
+pub async fn check_servers(
+    servers: &[IceServer],
+    tls: Option<&Arc<ClientConfig>>,
+) -> Vec<ServerReport> {
     let mut reports = Vec::new();
     for server in servers {
         for url in &server.urls {
@@ -37,51 +44,76 @@ pub async fn check_servers(servers: &[IceServer]) -> Vec<ServerReport> {
                 url: url.clone(),
                 ..ServerReport::default()
             };
-            report.fault = check(server, url, &mut report).await.err();
+            report.fault = check(server, url, tls, &mut report).await.err();
             reports.push(report);
         }
     }
     reports
 }
 
-async fn check(server: &IceServer, url: &str, report: &mut ServerReport) -> Result<(), String> {
-    let host = stun_host(url)
-        .ok_or_else(|| "only STUN and TURN over UDP are used, not TCP or TLS".to_owned())?;
-    let target = timeout_at(Instant::now() + PATIENCE, lookup_host(&host))
+async fn check(
+    server: &IceServer,
+    url: &str,
+    tls: Option<&Arc<ClientConfig>>,
+    report: &mut ServerReport,
+) -> Result<(), String> {
+    let place = ServerUrl::parse(url)?;
+    let name = (place.host.as_str(), place.port);
+    let target = timeout_at(Instant::now() + PATIENCE, lookup_host(name))
         .await
         .ok()
         .and_then(Result::ok)
         .and_then(|mut addresses| addresses.next())
-        .ok_or_else(|| format!("{host} is not known to the name service"))?;
-    let any: SocketAddr = match target {
-        SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-        SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-    };
-    let socket = UdpSocket::bind(any)
-        .await
-        .map_err(|error| format!("no network socket: {error}"))?;
+        .ok_or_else(|| format!("{} is not known to the name service", place.host))?;
+    if place.carriage == Carriage::Udp {
+        let any: SocketAddr = match target {
+            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
+            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
+        };
+        let socket = UdpSocket::bind(any)
+            .await
+            .map_err(|error| format!("no network socket: {error}"))?;
+        return question(server, &place, Carrier::Socket(&socket), target, report).await;
+    }
+    let connecting = gather::connect(&place, target, tls);
+    match timeout_at(Instant::now() + PATIENCE, connecting).await {
+        Ok(Ok(stream)) => question(server, &place, Carrier::Stream(&stream), target, report).await,
+        Ok(Err(fault)) => Err(format!("no connection: {fault}")),
+        Err(_) => Err("no connection; a firewall may keep us from it".to_owned()),
+    }
+}
+
+async fn question(
+    server: &IceServer,
+    place: &ServerUrl,
+    carrier: Carrier<'_>,
+    target: SocketAddr,
+    report: &mut ServerReport,
+) -> Result<(), String> {
     let began = Instant::now();
-    report.seen_as = timeout_at(began + PATIENCE, ask(&socket, target))
+    report.seen_as = timeout_at(began + PATIENCE, gather::ask(carrier, target))
         .await
         .ok()
         .flatten();
     if report.seen_as.is_none() {
-        return Err("it does not answer; a firewall may keep UDP from it".to_owned());
+        return Err(match place.carriage {
+            Carriage::Udp => "it does not answer; a firewall may keep UDP from it".to_owned(),
+            Carriage::Tcp | Carriage::Tls => "it does not answer as a TURN server".to_owned(),
+        });
     }
     report.round_trip_ms = Some(began.elapsed().as_secs_f32() * 1_000.0);
-    let (Some(username), Some(credential)) = (&server.username, &server.credential) else {
+    let (Some(username), Some(credential), true) =
+        (&server.username, &server.credential, place.turn)
+    else {
         return Ok(());
     };
-    if !url.starts_with("turn:") {
-        return Ok(());
-    }
     report.relays = Some(false);
     let account = Account {
         server: target,
         username: username.clone(),
         credential: credential.clone(),
     };
-    let asked = timeout_at(Instant::now() + PATIENCE, RelayLeg::ask(&socket, &account)).await;
+    let asked = timeout_at(Instant::now() + PATIENCE, RelayLeg::ask(carrier, &account)).await;
     let mut relay = match asked {
         Ok(Ok(relay)) => relay,
         Ok(Err(fault)) => return Err(format!("it does not relay for us: {fault}")),
@@ -91,7 +123,7 @@ async fn check(server: &IceServer, url: &str, report: &mut ServerReport) -> Resu
     relay.close(Instant::now().into_std());
     while let Some(transmit) = relay.poll_transmit() {
         // Unheard, the server forgets us after ten minutes by itself.
-        let _ = socket.send_to(&transmit.bytes, transmit.to).await;
+        let _ = carrier.send(&transmit.bytes, transmit.to).await;
     }
     Ok(())
 }

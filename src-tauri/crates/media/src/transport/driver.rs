@@ -11,6 +11,7 @@ use tokio::net::UdpSocket;
 use tokio::time::sleep_until;
 
 use super::Transmit;
+use super::stream::RelayStream;
 use crate::MediaError;
 use crate::session::Inner;
 
@@ -23,20 +24,26 @@ const LONGEST: usize = 2048;
 #[derive(Debug)]
 pub(crate) struct Sockets {
     sockets: Vec<(SocketAddr, Arc<UdpSocket>)>,
+    /// To TURN servers.
+    streams: Vec<Arc<RelayStream>>,
 }
 
 impl Sockets {
-    /// Takes bound sockets.
+    /// Takes bound sockets and connections to TURN servers.
     ///
     /// # Errors
     /// [`MediaError::Socket`] when one does not know its own address.
-    pub(crate) fn new(sockets: Vec<UdpSocket>) -> Result<Self, MediaError> {
+    pub(crate) fn new(
+        sockets: Vec<UdpSocket>,
+        streams: Vec<RelayStream>,
+    ) -> Result<Self, MediaError> {
         let sockets = sockets
             .into_iter()
             .map(|socket| Ok((socket.local_addr()?, Arc::new(socket))))
             .collect::<std::io::Result<Vec<_>>>()
             .map_err(|error| MediaError::Socket(error.to_string()))?;
-        Ok(Self { sockets })
+        let streams = streams.into_iter().map(Arc::new).collect();
+        Ok(Self { sockets, streams })
     }
 
     /// These and, of others, the one at an address that is still in use.
@@ -46,9 +53,15 @@ impl Sockets {
             .iter()
             .filter(|(address, _)| Some(*address) == in_use);
         self.sockets.extend(kept.cloned());
+        let kept = others
+            .streams
+            .iter()
+            .filter(|stream| Some(stream.local()) == in_use);
+        self.streams.extend(kept.cloned());
         self
     }
 
+    /// Where datagrams can come to.
     pub(crate) fn addresses(&self) -> Vec<SocketAddr> {
         self.sockets.iter().map(|(address, _)| *address).collect()
     }
@@ -64,6 +77,13 @@ impl Sockets {
 
     /// Sends without waiting. What the system does not take is lost, as on any network.
     pub(crate) fn send(&self, transmit: &Transmit) {
+        let stream = self
+            .streams
+            .iter()
+            .find(|stream| (stream.local(), stream.server()) == (transmit.local, transmit.to));
+        if let Some(stream) = stream {
+            return stream.send(transmit.bytes.clone());
+        }
         let socket = self
             .sockets
             .iter()
@@ -85,6 +105,14 @@ impl Sockets {
                 if let Poll::Ready(result) = socket.poll_recv_from(context, &mut read) {
                     let length = read.filled().len();
                     return Poll::Ready((*local, result.map(|from| (length, from))));
+                }
+            }
+            for stream in &self.streams {
+                if let Poll::Ready(message) = stream.poll_receive(context) {
+                    // Longer than any of voice: nothing that we wait for.
+                    let length = message.len().min(buffer.len());
+                    buffer[..length].copy_from_slice(&message[..length]);
+                    return Poll::Ready((stream.local(), Ok((length, stream.server()))));
                 }
             }
             Poll::Pending

@@ -1,15 +1,22 @@
 //! Our sockets and addresses: host addresses of the usable interfaces, and how the world sees them (STUN).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt as _;
+use futures_util::future::{Either, select};
 use futures_util::stream::FuturesUnordered;
 use ring::rand::{SecureRandom as _, SystemRandom};
+use rustls::ClientConfig;
+use sidetone_profile::Secret;
 use tokio::net::{UdpSocket, lookup_host};
 use tokio::time::{Instant, timeout_at};
 
-use super::relay::{Account, RelayLeg};
+use super::relay::{Account, Carrier, RelayLeg};
+use super::server_url::{Carriage, ServerUrl};
+use super::stream::RelayStream;
 use crate::{IceServer, MediaError};
 
 /// Time for the whole of gathering beyond opening sockets.
@@ -20,8 +27,6 @@ const GRACE: Duration = Duration::from_millis(60);
 const MOST_SOCKETS: usize = 8;
 /// Tries to find an even port with a free one above it.
 const PAIR_TRIES: usize = 32;
-/// Answers of a STUN server never are longer.
-const LONGEST_ANSWER: usize = 1500;
 /// Expedited forwarding (RFC 4594, DSCP 46) in the place of the type of service.
 const EXPEDITED: u32 = 46 << 2;
 const MAGIC_COOKIE: [u8; 4] = [0x21, 0x12, 0xa4, 0x42];
@@ -134,24 +139,120 @@ async fn settle(socket: &UdpSocket) {
     }
 }
 
+/// The ways to us beside the sockets' own addresses.
+#[derive(Debug, Default)]
+pub(crate) struct Ways {
+    /// How STUN servers see our sockets.
+    pub(crate) reflexive: Vec<Reflexive>,
+    /// Our addresses on TURN servers.
+    pub(crate) relays: Vec<RelayLeg>,
+    /// The connections that some of these need.
+    pub(crate) streams: Vec<RelayStream>,
+}
+
 /// Asks STUN servers how they see these sockets, and TURN servers for addresses. Whoever does not answer in time is
-/// left out; both together never take longer than half a second.
+/// left out; all together never take longer than half a second.
 pub(crate) async fn ways(
     sockets: &[UdpSocket],
     servers: &[IceServer],
-) -> (Vec<Reflexive>, Vec<RelayLeg>) {
+    tls: Option<&Arc<ClientConfig>>,
+) -> Ways {
     let began = Instant::now();
+    let deadline = began + LIMIT;
+    let accounts = accounts(servers);
     // One after the other: they share the sockets.
-    let relayed = servers
-        .iter()
-        .any(|server| server.username.is_some() && server.credential.is_some());
-    let first = if relayed { LIMIT / 2 } else { LIMIT };
-    let reflexive = reflexive(sockets, servers, began + first).await;
-    let relays = relays(sockets, servers, began + LIMIT).await;
-    (reflexive, relays)
+    let by_datagram = async {
+        let first = match accounts.is_empty() {
+            true => LIMIT,
+            false => LIMIT / 2,
+        };
+        let reflexive = reflexive(sockets, servers, began + first).await;
+        let relays = relays(sockets, &accounts, deadline).await;
+        (reflexive, relays)
+    };
+    let by_stream = stream_relay(&accounts, tls, deadline);
+    let ((reflexive, mut relays), streamed) = match select(pin!(by_datagram), pin!(by_stream)).await
+    {
+        Either::Right((streamed, by_datagram)) => (by_datagram.await, streamed),
+        Either::Left((found, by_stream)) => {
+            // A relay over UDP is the better one: the other is not waited for much longer.
+            let until = match found.1.is_empty() {
+                true => deadline,
+                false => deadline.min(Instant::now() + GRACE),
+            };
+            let streamed = timeout_at(until, by_stream).await;
+            (found, streamed.ok().flatten())
+        }
+    };
+    let mut streams = Vec::new();
+    if let Some((stream, relay)) = streamed {
+        streams.push(stream);
+        relays.push(relay);
+    }
+    Ways {
+        reflexive,
+        relays,
+        streams,
+    }
 }
 
-/// Asks STUN servers how they see these sockets.
+/// A TURN server and who we are there.
+#[derive(Debug)]
+struct ServerAccount<'a> {
+    url: &'a str,
+    server: ServerUrl,
+    username: &'a str,
+    credential: &'a Secret,
+}
+
+impl ServerAccount<'_> {
+    async fn addresses(&self, deadline: Instant) -> Vec<SocketAddr> {
+        addresses(self.url, &self.server, deadline).await
+    }
+
+    fn at(&self, address: SocketAddr) -> Account {
+        Account {
+            server: address,
+            username: self.username.to_owned(),
+            credential: self.credential.clone(),
+        }
+    }
+}
+
+/// The TURN servers that we can ask.
+fn accounts(servers: &[IceServer]) -> Vec<ServerAccount<'_>> {
+    let mut accounts = Vec::new();
+    for server in servers {
+        for url in &server.urls {
+            match (ServerUrl::parse(url), &server.username, &server.credential) {
+                (Err(fault), ..) => {
+                    tracing::warn!(%url, fault, "a STUN or TURN server is left out")
+                }
+                (Ok(parsed), Some(username), Some(credential)) if parsed.turn => {
+                    accounts.push(ServerAccount {
+                        url,
+                        server: parsed,
+                        username,
+                        credential,
+                    });
+                }
+                _ => {}
+            }
+        }
+    }
+    accounts
+}
+
+async fn addresses(url: &str, server: &ServerUrl, deadline: Instant) -> Vec<SocketAddr> {
+    match timeout_at(deadline, lookup_host((server.host.as_str(), server.port))).await {
+        Ok(Ok(addresses)) => return addresses.collect(),
+        Ok(Err(error)) => tracing::warn!(%url, %error, "STUN or TURN server not found"),
+        Err(_) => tracing::warn!(%url, "STUN or TURN server not found in time"),
+    }
+    Vec::new()
+}
+
+/// Asks STUN servers how they see these sockets; TURN servers answer binding requests too.
 async fn reflexive(
     sockets: &[UdpSocket],
     servers: &[IceServer],
@@ -159,11 +260,10 @@ async fn reflexive(
 ) -> Vec<Reflexive> {
     let mut targets = Vec::new();
     for url in servers.iter().flat_map(|server| &server.urls) {
-        let Some(host) = stun_host(url) else { continue };
-        match timeout_at(deadline, lookup_host(host)).await {
-            Ok(Ok(addresses)) => targets.extend(addresses),
-            Ok(Err(error)) => tracing::warn!(%url, %error, "STUN server not found"),
-            Err(_) => tracing::warn!(%url, "STUN server not found in time"),
+        if let Ok(server) = ServerUrl::parse(url)
+            && server.carriage == Carriage::Udp
+        {
+            targets.extend(addresses(url, &server, deadline).await);
         }
     }
     let asked = sockets.iter().filter_map(|socket| {
@@ -177,42 +277,106 @@ async fn reflexive(
     ask_all(asked, deadline).await
 }
 
-/// Asks the TURN servers for addresses, the first that answers for each kind of address; none when there are no
-/// credentials. On the preferred socket.
-async fn relays(sockets: &[UdpSocket], servers: &[IceServer], deadline: Instant) -> Vec<RelayLeg> {
+/// Asks the TURN servers for addresses over UDP, the first that answers for each kind of address. On the preferred
+/// socket.
+async fn relays(
+    sockets: &[UdpSocket],
+    accounts: &[ServerAccount<'_>],
+    deadline: Instant,
+) -> Vec<RelayLeg> {
     let mut found: Vec<RelayLeg> = Vec::new();
-    for server in servers {
-        let (Some(username), Some(credential)) = (&server.username, &server.credential) else {
+    for account in accounts {
+        if account.server.carriage != Carriage::Udp {
             continue;
-        };
-        for url in server.urls.iter().filter(|url| url.starts_with("turn:")) {
-            let Some(host) = stun_host(url) else { continue };
-            let Ok(Ok(addresses)) = timeout_at(deadline, lookup_host(host)).await else {
-                tracing::warn!(%url, "TURN server not found");
+        }
+        for address in account.addresses(deadline).await {
+            let known = found
+                .iter()
+                .any(|leg| leg.place().base.is_ipv4() == address.is_ipv4());
+            let socket = sockets.iter().find(|socket| {
+                socket
+                    .local_addr()
+                    .is_ok_and(|base| base.is_ipv4() == address.is_ipv4())
+            });
+            let (Some(socket), false) = (socket, known) else {
                 continue;
             };
-            for address in addresses {
-                let known = found
-                    .iter()
-                    .any(|leg| leg.place().base.is_ipv4() == address.is_ipv4());
-                let socket = sockets.iter().find(|socket| {
-                    socket
-                        .local_addr()
-                        .is_ok_and(|base| base.is_ipv4() == address.is_ipv4())
-                });
-                let (Some(socket), false) = (socket, known) else {
-                    continue;
-                };
-                let account = Account {
-                    server: address,
-                    username: username.clone(),
-                    credential: credential.clone(),
-                };
-                found.extend(RelayLeg::allocate(socket, &account, deadline).await);
-            }
+            let carrier = Carrier::Socket(socket);
+            found.extend(RelayLeg::allocate(carrier, &account.at(address), deadline).await);
         }
     }
     found
+}
+
+/// Asks the TURN servers that are reached over TCP or TLS for an address, all at once; the first that answers.
+async fn stream_relay(
+    accounts: &[ServerAccount<'_>],
+    tls: Option<&Arc<ClientConfig>>,
+    deadline: Instant,
+) -> Option<(RelayStream, RelayLeg)> {
+    let over_streams = accounts
+        .iter()
+        .filter(|account| account.server.carriage != Carriage::Udp);
+    let mut asking: FuturesUnordered<_> = over_streams
+        .map(|account| async move {
+            let addresses = account.addresses(deadline).await;
+            let mut asking: FuturesUnordered<_> = addresses
+                .into_iter()
+                .map(|address| over_stream(account, address, tls, deadline))
+                .collect();
+            while let Some(found) = asking.next().await {
+                if found.is_some() {
+                    return found;
+                }
+            }
+            None
+        })
+        .collect();
+    while let Some(found) = asking.next().await {
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+async fn over_stream(
+    account: &ServerAccount<'_>,
+    address: SocketAddr,
+    tls: Option<&Arc<ClientConfig>>,
+    deadline: Instant,
+) -> Option<(RelayStream, RelayLeg)> {
+    match timeout_at(deadline, connect(&account.server, address, tls)).await {
+        Ok(Ok(stream)) => {
+            let account = account.at(address);
+            let relay = RelayLeg::allocate(Carrier::Stream(&stream), &account, deadline).await?;
+            Some((stream, relay))
+        }
+        Ok(Err(error)) => {
+            tracing::warn!(url = account.url, %address, error, "no connection to the TURN server");
+            None
+        }
+        Err(_) => {
+            tracing::warn!(url = account.url, %address, "no connection to the TURN server in time");
+            None
+        }
+    }
+}
+
+/// A connection to a TURN server; its certificate must be for the name that is configured. Errors are in words.
+pub(crate) async fn connect(
+    server: &ServerUrl,
+    address: SocketAddr,
+    tls: Option<&Arc<ClientConfig>>,
+) -> Result<RelayStream, String> {
+    let tls = match (server.carriage, tls) {
+        (Carriage::Tls, Some(config)) => Some((config, server.host.as_str())),
+        (Carriage::Tls, None) => {
+            return Err("there is nothing to verify its certificate by".to_owned());
+        }
+        (Carriage::Udp | Carriage::Tcp, _) => None,
+    };
+    RelayStream::connect(address, tls).await
 }
 
 /// Asks from all sockets at once: a dead interface must not keep the others waiting, nor us for long once one has its
@@ -221,13 +385,12 @@ async fn ask_all<'a>(
     asked: impl Iterator<Item = (&'a UdpSocket, SocketAddr, SocketAddr)>,
     deadline: Instant,
 ) -> Vec<Reflexive> {
-    let mut asking: FuturesUnordered<_> =
-        asked
-            .enumerate()
-            .map(|(index, (socket, base, target))| async move {
-                (index, base, ask(socket, target).await)
-            })
-            .collect();
+    let mut asking: FuturesUnordered<_> = asked
+        .enumerate()
+        .map(|(index, (socket, base, target))| async move {
+            (index, base, ask(Carrier::Socket(socket), target).await)
+        })
+        .collect();
     let mut found = Vec::new();
     let mut until = deadline;
     while let Ok(Some((index, base, mapped))) = timeout_at(until, asking.next()).await {
@@ -248,24 +411,18 @@ async fn ask_all<'a>(
     found.into_iter().map(|(_, reflexive)| reflexive).collect()
 }
 
-/// Asks every 100 ms until the answer comes.
-pub(crate) async fn ask(socket: &UdpSocket, server: SocketAddr) -> Option<SocketAddr> {
+/// Asks until the answer comes, every 100 ms where datagrams may be lost.
+pub(crate) async fn ask(carrier: Carrier<'_>, server: SocketAddr) -> Option<SocketAddr> {
     let mut id = [0; 12];
     SystemRandom::new().fill(&mut id).ok()?;
     let mut request = vec![0, 1, 0, 0];
     request.extend_from_slice(&MAGIC_COOKIE);
     request.extend_from_slice(&id);
-    let mut buffer = [0; LONGEST_ANSWER];
     loop {
-        socket.send_to(&request, server).await.ok()?;
+        carrier.send(&request, server).await.ok()?;
         let again = Instant::now() + Duration::from_millis(100);
-        while let Ok(received) = timeout_at(again, socket.recv_from(&mut buffer)).await {
-            let Ok((length, from)) = received else {
-                continue;
-            };
-            if from == server
-                && let Some(mapped) = mapped_address(&buffer[..length], &id)
-            {
+        while let Ok(answer) = timeout_at(again, carrier.receive(server)).await {
+            if let Some(mapped) = mapped_address(&answer, &id) {
                 return Some(mapped);
             }
         }
@@ -300,24 +457,6 @@ fn unmask(value: &[u8], mask: &[u8]) -> Option<SocketAddr> {
         _ => return None,
     };
     Some(SocketAddr::new(ip, port))
-}
-
-/// Host and port of a STUN URL (RFC 7064); TURN servers answer binding requests too.
-pub(crate) fn stun_host(url: &str) -> Option<String> {
-    let (scheme, rest) = url.split_once(':')?;
-    let (host, query) = rest.split_once('?').unwrap_or((rest, ""));
-    if !matches!(scheme, "stun" | "turn") || query.contains("transport=tcp") {
-        return None;
-    }
-    let has_port = host
-        .rsplit_once(':')
-        .is_some_and(|(before, port)| !before.is_empty() && port.parse::<u16>().is_ok())
-        && !host.ends_with(']');
-    Some(if has_port {
-        host.to_owned()
-    } else {
-        format!("{host}:3478")
-    })
 }
 
 /// Addresses of this machine that media can use, the best first.
@@ -365,24 +504,6 @@ fn default_route() -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn stun_urls() {
-        for (url, host) in [
-            ("stun:stun.example.com", Some("stun.example.com:3478")),
-            (
-                "stun:stun.example.com:19302",
-                Some("stun.example.com:19302"),
-            ),
-            ("turn:192.0.2.7:3478?transport=udp", Some("192.0.2.7:3478")),
-            ("turn:192.0.2.7?transport=tcp", None),
-            ("turns:turn.example.com", None),
-            ("stun:[2001:db8::1]", Some("[2001:db8::1]:3478")),
-            ("nonsense", None),
-        ] {
-            assert_eq!(stun_host(url).as_deref(), host, "{url}");
-        }
-    }
 
     #[test]
     fn the_mapped_address_of_the_test_vectors_of_rfc_5769() {

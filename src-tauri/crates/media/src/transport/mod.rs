@@ -9,9 +9,11 @@ pub(crate) mod gather;
 mod ice;
 mod identity;
 pub(crate) mod relay;
+pub(crate) mod server_url;
 #[cfg(test)]
 mod simulation;
 mod srtp;
+pub(crate) mod stream;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;

@@ -1,7 +1,8 @@
-//! A place on a TURN server that passes packets on (RFC 8656), where no direct way exists. Over UDP.
+//! A place on a TURN server that passes packets on (RFC 8656), where no direct way exists.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -14,6 +15,7 @@ use tokio::net::UdpSocket;
 use tokio::time::timeout_at;
 
 use super::Transmit;
+use super::stream::RelayStream;
 
 /// Datagrams for one peer that wait until the server lets them through.
 const MOST_WAITING: usize = 16;
@@ -45,14 +47,65 @@ pub(crate) struct RelayPlace {
     pub(crate) base: SocketAddr,
 }
 
+/// What carries messages to a TURN server.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Carrier<'a> {
+    Socket(&'a UdpSocket),
+    Stream(&'a RelayStream),
+}
+
+impl Carrier<'_> {
+    fn local(self) -> io::Result<SocketAddr> {
+        match self {
+            Self::Socket(socket) => socket.local_addr(),
+            Self::Stream(stream) => Ok(stream.local()),
+        }
+    }
+
+    const fn protocol(self) -> TransportProtocol {
+        match self {
+            Self::Socket(_) => TransportProtocol::UDP,
+            Self::Stream(_) => TransportProtocol::TCP,
+        }
+    }
+
+    pub(crate) async fn send(self, bytes: &[u8], to: SocketAddr) -> io::Result<()> {
+        match self {
+            Self::Socket(socket) => socket.send_to(bytes, to).await.map(drop),
+            Self::Stream(stream) => {
+                stream.send(BytesMut::from(bytes));
+                Ok(())
+            }
+        }
+    }
+
+    /// The next message of this server.
+    pub(crate) async fn receive(self, server: SocketAddr) -> Vec<u8> {
+        match self {
+            Self::Stream(stream) => stream.receive().await,
+            Self::Socket(socket) => {
+                let mut buffer = [0; LONGEST];
+                loop {
+                    match socket.recv_from(&mut buffer).await {
+                        Ok((length, from)) if from == server => return buffer[..length].to_vec(),
+                        Ok(_) => {}
+                        // Some systems report a refused datagram on the next receive.
+                        Err(_) => tokio::task::yield_now().await,
+                    }
+                }
+            }
+        }
+    }
+}
+
 impl RelayLeg {
     /// Asks a server for an address; `None` when it refuses or does not answer in time.
     pub(crate) async fn allocate(
-        socket: &UdpSocket,
+        carrier: Carrier<'_>,
         account: &Account,
         deadline: tokio::time::Instant,
     ) -> Option<Self> {
-        let asked = timeout_at(deadline, Self::ask(socket, account)).await;
+        let asked = timeout_at(deadline, Self::ask(carrier, account)).await;
         match asked {
             Ok(Ok(leg)) => Some(leg),
             Ok(Err(error)) => {
@@ -67,14 +120,14 @@ impl RelayLeg {
     }
 
     /// The same without a limit of time; the error is in words.
-    pub(crate) async fn ask(socket: &UdpSocket, account: &Account) -> Result<Self, String> {
+    pub(crate) async fn ask(carrier: Carrier<'_>, account: &Account) -> Result<Self, String> {
         let words = |error: &dyn fmt::Display| error.to_string();
-        let base = socket.local_addr().map_err(|error| words(&error))?;
+        let base = carrier.local().map_err(|error| words(&error))?;
         let provider = rtc_ice::crypto::default_provider().map_err(|error| words(&error))?;
         let config = ClientConfig {
             turn_serv_addr: account.server.to_string(),
             local_addr: base,
-            transport_protocol: TransportProtocol::UDP,
+            transport_protocol: carrier.protocol(),
             username: account.username.clone(),
             password: account.credential.reveal().to_owned(),
             ..ClientConfig::default()
@@ -83,11 +136,10 @@ impl RelayLeg {
         client
             .allocate(Instant::now())
             .map_err(|error| words(&error))?;
-        let mut buffer = [0; LONGEST];
         loop {
             while let Some(message) = client.poll_write() {
-                socket
-                    .send_to(&message.message, message.transport.peer_addr)
+                carrier
+                    .send(&message.message, message.transport.peer_addr)
                     .await
                     .map_err(|error| words(&error))?;
             }
@@ -110,12 +162,11 @@ impl RelayLeg {
             let again = client
                 .poll_timeout()
                 .unwrap_or_else(|| Instant::now() + std::time::Duration::from_millis(100));
-            match timeout_at(again.into(), socket.recv_from(&mut buffer)).await {
-                Ok(Ok((length, from))) if from == account.server => {
-                    let message = message(base, from, &buffer[..length]);
+            match timeout_at(again.into(), carrier.receive(account.server)).await {
+                Ok(received) => {
+                    let message = message(base, account.server, &received);
                     client.handle_read(message).map_err(|error| words(&error))?;
                 }
-                Ok(_) => {}
                 Err(_) => client
                     .handle_timeout(Instant::now())
                     .map_err(|error| words(&error))?,

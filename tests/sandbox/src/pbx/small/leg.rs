@@ -565,6 +565,7 @@ fn media_config(pbx: &SmallPbx, codecs: Vec<Codec>, plan: KeyingPlan) -> MediaCo
         codecs,
         plan,
         ice_servers: Vec::new(),
+        tls: None,
         bind: pbx.bind.clone(),
         latch: true,
     }
