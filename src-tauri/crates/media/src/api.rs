@@ -44,6 +44,9 @@ pub enum MediaError {
         /// What happened and what to do.
         fault: String,
     },
+    /// The microphone check did not come to its end.
+    #[error("the microphone check was ended: {0}")]
+    CheckEnded(&'static str),
     /// A WAV file could not be used.
     #[error("{path}: {fault}")]
     File {

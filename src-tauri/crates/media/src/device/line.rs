@@ -116,6 +116,13 @@ impl Capture {
         self.correct(reserve);
     }
 
+    /// Sound on its way from the microphone to the voice, ms: the device's chunk and what waits here.
+    pub(crate) fn delay_ms(&self) -> f32 {
+        let here = self.pcm.len() + self.gauge.chunk_at_48k(self.rate);
+        let there = self.ring.slots();
+        here as f32 * 1_000.0 / SAMPLE_RATE as f32 + there as f32 * 1_000.0 / self.rate as f32
+    }
+
     /// Steers the rate so that the least that was left over in a while stays at the reserve.
     fn correct(&mut self, reserve: usize) {
         self.lowest = self.lowest.min(self.pcm.len());
@@ -235,6 +242,12 @@ impl Playback {
             self.calm = 0;
             self.reserve = (self.reserve + GROWTH).min(LARGEST_RESERVE);
         }
+    }
+
+    /// Sound on its way from the voice to the speaker, ms: what waits here, and the device's chunk.
+    pub(crate) fn delay_ms(&self) -> f32 {
+        let chunk = self.gauge.chunk.load(Ordering::Relaxed) as usize;
+        (self.buffered() + chunk) as f32 * 1_000.0 / self.rate as f32
     }
 
     fn buffered(&self) -> usize {

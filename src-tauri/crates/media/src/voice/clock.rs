@@ -2,12 +2,18 @@
 
 use std::sync::mpsc;
 
+use super::DeviceDelay;
 use super::desk::{Command, Desk};
 use super::ports::Ports;
 use crate::BLOCK;
 
 /// Runs until the last owner of the voice is gone.
-pub(super) fn run(mut ports: Ports, mut desk: Desk, inbox: &mpsc::Receiver<Command>) {
+pub(super) fn run(
+    mut ports: Ports,
+    mut desk: Desk,
+    inbox: &mpsc::Receiver<Command>,
+    delay: &DeviceDelay,
+) {
     #[cfg(any(windows, target_os = "macos"))]
     hurry();
     let mut microphone = [0.0; BLOCK];
@@ -16,6 +22,7 @@ pub(super) fn run(mut ports: Ports, mut desk: Desk, inbox: &mpsc::Receiver<Comma
     loop {
         if desk.is_idle() {
             ports.need(desk.need());
+            delay.set(None);
             let Ok(command) = inbox.recv() else {
                 return;
             };
@@ -38,9 +45,11 @@ pub(super) fn run(mut ports: Ports, mut desk: Desk, inbox: &mpsc::Receiver<Comma
         }
         ports.wait();
         desk.set_headset(ports.is_headset());
+        desk.set_presence(ports.presence());
         ports.capture(&mut microphone);
         desk.tick(&mut microphone, &mut ear, &mut ringer);
         ports.play(&mut ear, &ringer);
+        delay.set(ports.delay_ms());
     }
 }
 

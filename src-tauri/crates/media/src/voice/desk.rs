@@ -4,13 +4,14 @@ use std::fmt;
 
 use tokio::sync::watch;
 
+use super::check::{Check, Presence};
 use super::party::{Line, Party};
 use super::{Levels, ProcessingStats, VoiceProcessing};
 use crate::level::{SILENCE, from_energy};
 use crate::process::Processor;
 use crate::tone::{Keypad, Tone, Tones};
 use crate::wav::LoopedWav;
-use crate::{BLOCK, Block, ToneKind};
+use crate::{BLOCK, Block, MediaError, ToneKind};
 
 /// Ticks between two meter readings: 50 ms.
 const METER_TICKS: u32 = 5;
@@ -26,6 +27,7 @@ pub(super) enum Command {
     Country(String),
     Process(VoiceProcessing),
     Monitor(bool),
+    Check(Check),
 }
 
 /// Which devices the desk has a use for.
@@ -49,6 +51,8 @@ pub(super) struct Desk {
     ringtone: Option<LoopedWav>,
     keypad: Keypad,
     monitor: bool,
+    check: Option<Check>,
+    presence: Presence,
     meter: Meter,
     levels: watch::Sender<Levels>,
     processor: Processor,
@@ -89,6 +93,11 @@ impl Desk {
             ringtone: None,
             keypad: Keypad::default(),
             monitor: false,
+            check: None,
+            presence: Presence {
+                microphone: true,
+                speaker: true,
+            },
             meter: Meter::default(),
             levels,
             processor: Processor::new(wanted),
@@ -100,6 +109,11 @@ impl Desk {
         match command {
             Command::Attach(lines) => {
                 self.attached |= !lines.is_empty();
+                if !lines.is_empty()
+                    && let Some(check) = self.check.take()
+                {
+                    check.end(MediaError::CheckEnded("a call came"));
+                }
                 if self.party.is_empty() {
                     // The next call may be in another room.
                     self.processor.restart();
@@ -125,7 +139,19 @@ impl Desk {
                 self.monitor = on;
                 self.rest_meter();
             }
+            Command::Check(check) => self.check(check),
         }
+    }
+
+    fn check(&mut self, check: Check) {
+        if !self.party.is_empty() {
+            check.end(MediaError::CheckEnded("a call is up"));
+            return;
+        }
+        if let Some(last) = self.check.replace(check) {
+            last.end(MediaError::CheckEnded("another one was begun"));
+        }
+        self.processor.restart();
     }
 
     /// A line was attached since the last question.
@@ -142,8 +168,8 @@ impl Desk {
             Some(ToneKind::Ring | ToneKind::Ringback | ToneKind::CallWaiting)
         );
         Need {
-            microphone: call || soon || self.monitor,
-            speaker: call || tone.is_some() || !self.keypad.is_quiet(),
+            microphone: call || soon || self.monitor || self.is_recording(),
+            speaker: call || tone.is_some() || !self.keypad.is_quiet() || self.check.is_some(),
             ringer: tone == Some(ToneKind::Ring),
         }
     }
@@ -158,9 +184,16 @@ impl Desk {
         ringer.fill(0.0);
         ear.fill(0.0);
         self.meter.hear(microphone);
-        let call = !self.party.is_empty();
-        if call {
+        // A check lets the agent hear what a customer would.
+        let live = !self.party.is_empty() || self.is_recording();
+        if live {
             self.processor.capture(microphone);
+        }
+        if let Some(check) = self.check.take() {
+            self.check = check.tick(microphone, ear, self.presence);
+            if self.check.is_none() {
+                self.rest_meter();
+            }
         }
         self.gate(microphone);
         self.party.exchange(microphone, ear);
@@ -178,10 +211,28 @@ impl Desk {
             *sample = sample.clamp(-1.0, 1.0);
         }
         self.meter.speaker += energy(ear);
-        if call {
+        if live {
             self.processor.render(ear);
         }
         self.publish();
+    }
+
+    /// Says which devices are open.
+    pub(super) fn set_presence(&mut self, presence: Presence) {
+        self.presence = presence;
+        if self.check.as_ref().is_some_and(Check::is_abandoned) {
+            self.check = None;
+            self.rest_meter();
+        }
+    }
+
+    fn is_recording(&self) -> bool {
+        self.check.as_ref().is_some_and(Check::is_recording)
+    }
+
+    /// The meter is of interest.
+    fn is_metered(&self) -> bool {
+        !self.party.is_empty() || self.monitor || self.check.is_some()
     }
 
     /// Whether the customer is heard through something worn.
@@ -211,7 +262,7 @@ impl Desk {
             return;
         }
         let meter = std::mem::take(&mut self.meter);
-        if self.party.is_empty() && !self.monitor {
+        if !self.is_metered() {
             return;
         }
         let mean = |energy: f64| from_energy(energy / f64::from(METER_TICKS));
@@ -228,9 +279,9 @@ impl Desk {
         });
     }
 
-    /// Without a call and a monitor the meter must not keep its last reading.
+    /// Without a call, a monitor and a check the meter must not keep its last reading.
     fn rest_meter(&mut self) {
-        if self.party.is_empty() && !self.monitor {
+        if !self.is_metered() {
             self.meter = Meter::default();
             self.levels.send_if_modified(|levels| {
                 let changed = levels.microphone != SILENCE || levels.speaker != SILENCE;
@@ -252,13 +303,15 @@ impl fmt::Debug for Desk {
 }
 
 /// Mean square of a block.
-fn energy(block: &Block) -> f64 {
+pub(super) fn energy(block: &Block) -> f64 {
     let sum: f64 = block.iter().map(|&sample| f64::from(sample).powi(2)).sum();
     sum / BLOCK as f64
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::level::{dbov, tone_level};
     use crate::voice::party::Line;
@@ -364,5 +417,72 @@ mod tests {
             tone_level(&rung, 48_000, 659.26) > -30.0,
             "the built-in one again"
         );
+    }
+
+    /// Says 300 Hz into a check of a second and gives what is heard until it is over.
+    fn speak_and_listen(desk: &mut Desk) -> Vec<f32> {
+        let mut said = Customer(0);
+        let mut heard = Vec::new();
+        for _ in 0..1_000 {
+            let (mut microphone, mut ear, mut ringer) = ([0.0; BLOCK], [0.0; BLOCK], [0.0; BLOCK]);
+            said.exchange(&[0.0; BLOCK], &mut microphone);
+            desk.tick(&mut microphone, &mut ear, &mut ringer);
+            heard.extend(ear);
+            if desk.is_idle() {
+                break;
+            }
+        }
+        heard
+    }
+
+    #[test]
+    fn a_checked_microphone_is_recorded_and_then_heard() {
+        let mut desk = desk();
+        let (done, mut found) = tokio::sync::oneshot::channel();
+        desk.apply(Command::Check(Check::new(Duration::from_secs(1), done)));
+        assert!(desk.need().microphone && desk.need().speaker);
+        let heard = speak_and_listen(&mut desk);
+        assert_eq!(dbov(&heard[..48_000]), SILENCE, "while it records");
+        assert_eq!(heard.len(), 96_000, "as long as it was recorded");
+        let level = tone_level(&heard[48_000..], 48_000, 300.0);
+        assert!((level + 17.0).abs() < 0.2, "{level} dBov");
+        let found = found.try_recv().expect("over").expect("a result");
+        assert!(found.heard && !found.clipping, "{found:?}");
+        assert!((found.level + 17.0).abs() < 0.2, "{found:?}");
+        assert!(desk.is_idle());
+    }
+
+    #[test]
+    fn a_check_waits_for_its_devices_but_not_forever_and_ends_when_a_call_comes() {
+        let (mut desk, second) = (desk(), Duration::from_secs(1));
+        let closed = Presence {
+            microphone: false,
+            speaker: true,
+        };
+        desk.set_presence(closed);
+        let (done, mut found) = tokio::sync::oneshot::channel();
+        desk.apply(Command::Check(Check::new(second, done)));
+        listen(&mut desk, 400);
+        assert!(found.try_recv().is_err(), "it waits");
+        listen(&mut desk, 101);
+        let why = found.try_recv().expect("over").expect_err("no microphone");
+        assert!(why.to_string().contains("The microphone"), "{why}");
+        assert!(desk.is_idle());
+
+        let (done, mut found) = tokio::sync::oneshot::channel();
+        desk.apply(Command::Check(Check::new(second, done)));
+        desk.apply(Command::Attach(vec![Box::new(Customer(0))]));
+        let why = found.try_recv().expect("over").expect_err("a call came");
+        assert_eq!(why, MediaError::CheckEnded("a call came"));
+        let (done, mut found) = tokio::sync::oneshot::channel();
+        desk.apply(Command::Check(Check::new(second, done)));
+        assert!(found.try_recv().expect("over").is_err(), "a call is up");
+        desk.apply(Command::Attach(Vec::new()));
+
+        let (done, found) = tokio::sync::oneshot::channel();
+        desk.apply(Command::Check(Check::new(second, done)));
+        drop(found);
+        desk.set_presence(closed);
+        assert!(desk.is_idle(), "nobody waits for it");
     }
 }

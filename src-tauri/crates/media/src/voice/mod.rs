@@ -1,5 +1,6 @@
 //! The phone's voice: one thread with the 10 ms clock, between the session and the devices.
 
+mod check;
 mod clock;
 mod desk;
 mod files;
@@ -8,15 +9,19 @@ mod ports;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::device::{self, DeviceControl, DeviceInfo, DeviceSelection};
 use crate::level::SILENCE;
 use crate::wav::LoopedWav;
 use crate::{MediaError, ProcessingStats, Session, VoiceProcessing};
+use check::Check;
+pub use check::MicrophoneCheck;
 pub(crate) use desk::Need;
 use desk::{Command, Desk};
 use files::Files;
@@ -37,6 +42,24 @@ struct Inner {
     faults: watch::Receiver<Option<String>>,
     levels: watch::Receiver<Levels>,
     processing: watch::Receiver<ProcessingStats>,
+    usual: VoiceProcessing,
+    delay: Arc<DeviceDelay>,
+}
+
+/// Delay of the sound devices, from the voice thread to whoever asks: tenths of milliseconds, 0 is not known.
+#[derive(Debug, Default)]
+struct DeviceDelay(AtomicU32);
+
+impl DeviceDelay {
+    fn set(&self, ms: Option<f32>) {
+        let tenths = ms.map_or(0, |ms| (ms * 10.0) as u32);
+        self.0.store(tenths, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> Option<f32> {
+        let tenths = self.0.load(Ordering::Relaxed);
+        (tenths > 0).then_some(tenths as f32 / 10.0)
+    }
 }
 
 impl Drop for Inner {
@@ -126,10 +149,12 @@ impl Voice {
                 Ports::devices(devices, lines)
             }
         };
+        let delay = Arc::new(DeviceDelay::default());
+        let for_clock = Arc::clone(&delay);
         let desk = Desk::new(levels_out, wanted, processing_out);
         thread::Builder::new()
             .name("voice".to_owned())
-            .spawn(move || clock::run(ports, desk, &inbox))
+            .spawn(move || clock::run(ports, desk, &inbox, &for_clock))
             .map_err(|e| MediaError::Device {
                 device: "The sound system".to_owned(),
                 fault: format!("the voice thread could not be started: {e}"),
@@ -141,6 +166,8 @@ impl Voice {
                 faults,
                 levels,
                 processing,
+                usual: wanted,
+                delay,
             }),
         })
     }
@@ -224,15 +251,46 @@ impl Voice {
         self.send(Command::Process(wanted));
     }
 
+    /// What is done to the agent's voice until somebody wants something else.
+    #[must_use]
+    pub fn usual_processing(&self) -> VoiceProcessing {
+        self.inner.usual
+    }
+
     /// What the voice processing measures during a call.
     #[must_use]
     pub fn processing(&self) -> watch::Receiver<ProcessingStats> {
         self.inner.processing.clone()
     }
 
+    /// Delay of microphone and speaker together during a call, ms, where devices tell it.
+    #[must_use]
+    pub fn device_delay_ms(&self) -> Option<f32> {
+        self.inner.delay.get()
+    }
+
     /// Opens the microphone while outside a call, so that its level shows.
     pub fn monitor(&self, on: bool) {
         self.send(Command::Monitor(on));
+    }
+
+    /// Records so long (at most 30 s) from the chosen microphone, as a customer would hear it, then plays it on the
+    /// chosen speaker. Outside of calls only: one that comes ends it. It begins at once; dropping the future stops it.
+    ///
+    /// # Errors
+    /// [`MediaError::CheckEnded`] when a call or another check took its place, [`MediaError::Device`] when a device
+    /// did not open within five seconds.
+    pub fn check_microphone(
+        &self,
+        length: Duration,
+    ) -> impl Future<Output = Result<MicrophoneCheck, MediaError>> + Send + use<> {
+        let (done, found) = oneshot::channel();
+        self.send(Command::Check(Check::new(length, done)));
+        async move {
+            found
+                .await
+                .unwrap_or(Err(MediaError::CheckEnded("the voice ended")))
+        }
     }
 
     /// Levels, 20 times a second while a call is up or the microphone is monitored.

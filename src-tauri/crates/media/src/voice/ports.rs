@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
+use super::check::Presence;
 use super::desk::Need;
 use super::files::Files;
 use crate::device::{Capture, DeviceControl, Opened, Playback, Ringer};
@@ -111,6 +112,29 @@ impl Ports {
         match &self.kind {
             Kind::Devices(devices) => devices.speaker.as_ref().is_some_and(Playback::is_worn),
             Kind::Null { .. } | Kind::Files { .. } => false,
+        }
+    }
+
+    /// Delay of microphone and speaker together, ms, while both are open.
+    pub(super) fn delay_ms(&self) -> Option<f32> {
+        let Kind::Devices(devices) = &self.kind else {
+            return None;
+        };
+        let microphone = devices.microphone.as_ref()?.delay_ms();
+        Some(microphone + devices.speaker.as_ref()?.delay_ms())
+    }
+
+    /// Which devices are open; those that are none count as such.
+    pub(super) fn presence(&self) -> Presence {
+        match &self.kind {
+            Kind::Devices(devices) => Presence {
+                microphone: devices.microphone.is_some(),
+                speaker: devices.speaker.is_some(),
+            },
+            Kind::Null { .. } | Kind::Files { .. } => Presence {
+                microphone: true,
+                speaker: true,
+            },
         }
     }
 
