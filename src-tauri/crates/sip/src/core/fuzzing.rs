@@ -55,6 +55,61 @@ pub fn challenge(text: &str) {
     let _ = server.check(now, &request, &Realm);
 }
 
+/// Reads the report of a transfer, a `message/sipfrag` (RFC 3420); its status must be one that SIP knows.
+///
+/// # Panics
+/// When it is not: that is the finding.
+pub fn sipfrag(bytes: &[u8]) {
+    let notify = notify("message/sipfrag;version=2.0", bytes);
+    if let Some((status, _)) = super::refer::sipfrag(&notify) {
+        assert!((100..700).contains(&status), "{status}");
+    }
+}
+
+/// Reads what another phone does, an `application/dialog-info+xml` (RFC 4235 section 4).
+pub fn dialog_info(text: &str) {
+    let _ = super::subscription::line_state(text);
+    let _ = super::subscription::attribute(text, "version");
+}
+
+/// Reads how many messages wait, an `application/simple-message-summary` (RFC 3842 section 5).
+pub fn message_summary(bytes: &[u8]) {
+    let notify = notify("application/simple-message-summary", bytes);
+    let _ = super::subscription::message_summary(None, &notify);
+}
+
+/// Reads what an INVITE says of its way and of how it wants to be met: `text` is the value of Diversion (RFC 5806),
+/// History-Info (RFC 7044), Reason (RFC 3326), Call-Info, Alert-Info, Answer-Mode (RFC 5373) and of the identities.
+pub fn origin(text: &str) {
+    let fields = [
+        "History-Info",
+        "Reason",
+        "Call-Info",
+        "Alert-Info",
+        "Answer-Mode",
+        "From",
+        "P-Asserted-Identity",
+        "Remote-Party-ID",
+    ];
+    let mut invite = Message::request("INVITE", "sip:1001@sandbox.invalid");
+    for field in fields {
+        invite.push(field, text);
+    }
+    let _ = super::invitation::diversions(&invite);
+    invite.push("Diversion", text);
+    let _ = super::invitation::diversions(&invite);
+    let _ = super::invitation::auto_answer(&invite);
+    let _ = super::invitation::caller(&invite, true);
+    let _ = super::invitation::told(&invite);
+}
+
+fn notify(content_type: &str, body: &[u8]) -> Message {
+    let mut notify = Message::request("NOTIFY", "sip:1001@sandbox.invalid");
+    notify.push("Content-Type", content_type);
+    notify.body = body.to_vec();
+    notify
+}
+
 /// A phone that registers and calls, and gets these messages from its registrar. What stands for its own branch
 /// (`BRANCH`), tag (`TAG`) and call (`CALL`) is filled in from what it last sent.
 ///

@@ -206,7 +206,7 @@ impl Core {
 }
 
 /// Status and reason of a `message/sipfrag` body (RFC 3420).
-fn sipfrag(notify: &Message) -> Option<(u16, String)> {
+pub(super) fn sipfrag(notify: &Message) -> Option<(u16, String)> {
     let kind = notify.get("Content-Type")?.to_ascii_lowercase();
     if !kind.starts_with("message/sipfrag") {
         return None;

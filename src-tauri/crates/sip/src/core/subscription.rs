@@ -353,7 +353,7 @@ fn refresh_after(granted: u32) -> Duration {
 }
 
 /// RFC 3842 §5.2: `Messages-Waiting: yes` and `Voice-Message: 2/8 (0/2)`.
-fn message_summary(subscription: Option<SubscriptionId>, notify: &Message) -> Event {
+pub(super) fn message_summary(subscription: Option<SubscriptionId>, notify: &Message) -> Event {
     let body = String::from_utf8_lossy(&notify.body);
     let field = |wanted: &str| {
         body.lines().find_map(|line| {
@@ -377,7 +377,7 @@ fn message_summary(subscription: Option<SubscriptionId>, notify: &Message) -> Ev
 }
 
 /// The busiest dialog of a dialog-info document (RFC 4235 §4.1).
-fn line_state(document: &str) -> LineState {
+pub(super) fn line_state(document: &str) -> LineState {
     document
         .split("<dialog ")
         .skip(1)
@@ -397,7 +397,7 @@ fn line_state(document: &str) -> LineState {
 }
 
 /// The first attribute of that name.
-fn attribute<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn attribute<'a>(xml: &'a str, name: &str) -> Option<&'a str> {
     for quote in ['"', '\''] {
         if let Some((_, rest)) = xml.split_once(&format!(" {name}={quote}")) {
             return rest.split(quote).next();
