@@ -1,5 +1,8 @@
 use serde::{Deserialize, Serialize};
-use sidetone_profile::{Channel, Disposition, PasswordRules, Profile, ServerSettings};
+use sidetone_profile::{
+    Callback, Channel, Disposition, Interaction, PasswordRules, PreviewCall, Profile,
+    ServerSettings,
+};
 
 use crate::{CallId, Command, TimerId};
 
@@ -232,55 +235,6 @@ pub struct ChannelPresence {
     pub reason: Option<String>,
     /// How long ago it began, by the server's clock, in milliseconds.
     pub paused_for_ms: u64,
-}
-
-/// An interaction of a channel other than voice.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Interaction {
-    /// The server's identifier.
-    pub id: String,
-    /// Which channel.
-    pub channel: Channel,
-    /// Offered, not yet taken; otherwise open.
-    pub offered: bool,
-    /// Who writes: a name, an address or a number.
-    pub from: String,
-    /// Queue that sent it.
-    pub queue: Option<String>,
-    /// How that queue finds an agent; with `beepall` nothing is accepted by itself.
-    pub strategy: Option<String>,
-    /// Where it is in the web desktop.
-    pub address: Option<String>,
-}
-
-/// A contact that the agent looks at before the call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PreviewCall {
-    /// The server's identifier.
-    pub id: String,
-    /// Name of the contact.
-    pub name: String,
-    /// Its number.
-    pub number: String,
-    /// The campaign.
-    pub campaign: Option<String>,
-}
-
-/// Somebody who asked to be called back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Callback {
-    /// The server's identifier.
-    pub id: String,
-    /// Name.
-    pub name: String,
-    /// Number.
-    pub number: String,
-    /// Queue.
-    pub queue: Option<String>,
-    /// Due at, in milliseconds since 1970.
-    pub due_ms: Option<u64>,
-    /// A note.
-    pub note: String,
 }
 
 /// One call of the past, masked.

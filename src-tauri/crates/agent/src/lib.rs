@@ -16,12 +16,13 @@ mod view;
 pub use command::Command;
 pub use effect::{Effect, TimerId, Tone};
 pub use input::{
-    CallEnd, CallProgress, Callback, ChannelPresence, HistoryEntry, IncomingCall, Input,
-    Interaction, LinkState, MediaState, PauseReason, PresenceReport, PreviewCall, QueueMembership,
-    RecordingState, Registration, SignIn, SignInRefusal, TransferState,
+    CallEnd, CallProgress, ChannelPresence, HistoryEntry, IncomingCall, Input, LinkState,
+    MediaState, PauseReason, PresenceReport, QueueMembership, RecordingState, Registration, SignIn,
+    SignInRefusal, TransferState,
 };
 pub use notice::Notice;
 pub use session::Agent;
+pub use sidetone_profile::{Callback, Interaction, PreviewCall};
 pub use time::Time;
 pub use view::{
     AgentCard, CallDirection, CallState, CallView, CallbackView, ChannelPresenceView, Countdown,

@@ -206,6 +206,11 @@ impl Server {
         }))
     }
 
+    /// Whom the whole phone trusts.
+    pub(crate) fn tls(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.tls)
+    }
+
     /// Forgets what was kept of an account for the time when the server is away.
     pub(crate) fn forget(&self, account: &str) {
         let (keeper, account) = (self.keeper.clone(), account.to_owned());

@@ -2,14 +2,14 @@
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use sidetone_profile::Disposition;
+use sidetone_profile::{Callback, Disposition, Interaction, PreviewCall};
 
 use crate::ServerUrl;
 use crate::browser::Redirect;
 use crate::realtime::Link;
 use crate::wire::{
-    Callback, Interaction, Methods, PauseReason, PresenceDocument, PreviewCall, Problem, Queue,
-    Row, SettingsDocument, SipCredentials, Token, read_password_rules, rows,
+    Methods, PauseReason, PresenceDocument, Problem, Queue, Row, SettingsDocument, SipCredentials,
+    Token, read_password_rules, rows,
 };
 
 /// Reads the text as every JSON document that the server answers with.

@@ -30,6 +30,6 @@ pub use realtime::{Listed, Realtime, RealtimeEvent};
 pub use routes::{ROUTES, Route, RouteError, Routes};
 pub use session::{AgentDocument, Session};
 pub use wire::{
-    BadField, Callback, ChannelPresence, IceServer, Interaction, PauseReason, Presence,
-    PreviewCall, Queue, SettingsDocument, SipCredentials, SipTransport, channel_name,
+    BadField, ChannelPresence, IceServer, PauseReason, Presence, Queue, SettingsDocument,
+    SipCredentials, SipTransport, channel_name,
 };

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use rand::Rng;
 use serde_json::Value;
-use sidetone_profile::Disposition;
+use sidetone_profile::{Callback, Disposition, Interaction, PreviewCall};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
@@ -10,10 +10,7 @@ use crate::fault::Fault;
 use crate::realtime::RealtimeEvent;
 use crate::routes::{Route, Routes};
 use crate::session::Session;
-use crate::wire::{
-    Callback, Interaction, PauseReason, PreviewCall, Queue, Row, SettingsDocument, SipCredentials,
-    rows,
-};
+use crate::wire::{PauseReason, Queue, Row, SettingsDocument, SipCredentials, rows};
 
 /// Between two rounds, on the average.
 const EVERY: Duration = Duration::from_secs(4);

@@ -7,7 +7,7 @@ use rustls::pki_types::ServerName;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use sidetone_profile::Disposition;
+use sidetone_profile::{Callback, Disposition, Interaction, PreviewCall};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -25,8 +25,8 @@ use crate::routes::ROUTES;
 use crate::session::{AgentDocument, Session};
 use crate::sign_on::{Bearer, TOKEN_EXPIRED};
 use crate::wire::{
-    Callback, Interaction, PauseReason, Presence, PresenceDocument, PreviewCall, Problem, Queue,
-    Row, SettingsDocument, SipCredentials, rows,
+    PauseReason, Presence, PresenceDocument, Problem, Queue, Row, SettingsDocument, SipCredentials,
+    rows,
 };
 
 /// The server pings every 20 s: two missed pings and a bit are a dead connection.

@@ -9,7 +9,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use sidetone_profile::wire::FieldError;
-use sidetone_profile::{Channel, Disposition, Profile, Secret, wire as profile_wire};
+use sidetone_profile::{
+    Callback, Channel, Disposition, Interaction, PreviewCall, Profile, Secret, wire as profile_wire,
+};
 use tokio::sync::Notify;
 use url::Url;
 
@@ -19,8 +21,8 @@ use crate::realtime::Realtime;
 use crate::routes::{PICTURE, Route, Routes};
 use crate::sign_on::{SignOn, TOKEN_EXPIRED};
 use crate::wire::{
-    Callback, Interaction, PauseReason, Presence, PresenceDocument, PreviewCall, Queue, Row,
-    SettingsDocument, SipCredentials, channel_name, rows,
+    PauseReason, Presence, PresenceDocument, Queue, Row, SettingsDocument, SipCredentials,
+    channel_name, rows,
 };
 
 /// A signed-in agent's requests; cheap to clone.

@@ -22,7 +22,7 @@ pub use row::BadField;
 pub(crate) use row::{Row, rows};
 pub use settings::SettingsDocument;
 pub use sip::{IceServer, SipCredentials, SipTransport};
-pub use work::{Callback, Interaction, PauseReason, PreviewCall, Queue};
+pub use work::{PauseReason, Queue};
 
 /// The answer to a sign-in, by whichever way.
 #[derive(Debug, Deserialize)]

@@ -20,6 +20,7 @@ mod screen_pop;
 mod secret;
 mod server_settings;
 pub mod wire;
+mod work;
 
 pub use affiliation::{Affiliation, QueueName};
 pub use agent_profile::{
@@ -40,3 +41,4 @@ pub use pop_allow_list::{PopAllowList, PopRefusal};
 pub use screen_pop::{PopDirection, PopMoment, PopTarget, ScreenPop};
 pub use secret::Secret;
 pub use server_settings::{Disposition, ServerSettings};
+pub use work::{Callback, Interaction, PreviewCall};

@@ -132,7 +132,8 @@ impl Phone {
             Err(fault) => Err(fault.clone()),
         };
         match line {
-            Ok(line) => {
+            Ok(mut line) => {
+                line.media.tls = Some(self.server.tls());
                 self.sip.set_account(Some(line.account.clone()));
                 self.line = Some(line);
             }

@@ -2,10 +2,10 @@ use std::time::Duration;
 
 use sidetone_agent::{Input, LinkState};
 use sidetone_motion::{
-    AgentDocument, Callback, Fault, Interaction, Listed, PauseReason, Presence, PreviewCall, Queue,
-    Realtime, RealtimeEvent, Session, SettingsDocument, SignInError, SipCredentials,
+    AgentDocument, Fault, Listed, PauseReason, Presence, Queue, Realtime, RealtimeEvent, Session,
+    SettingsDocument, SignInError, SipCredentials,
 };
-use sidetone_profile::Disposition;
+use sidetone_profile::{Callback, Disposition, Interaction, PreviewCall};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::kept::Record;
@@ -209,15 +209,14 @@ impl Pump {
     }
 
     fn say_callbacks(&self, rows: Vec<Callback>) {
-        self.tell.input(Input::Callbacks(terms::callbacks(rows)));
+        self.tell.input(Input::Callbacks(rows));
     }
 
     fn say_previews(&self, rows: Vec<PreviewCall>) {
-        self.tell.input(Input::Previews(terms::previews(rows)));
+        self.tell.input(Input::Previews(rows));
     }
 
     fn say_interactions(&self, rows: Vec<Interaction>) {
-        let rows = terms::interactions(rows);
         self.tell.input(Input::Interactions(rows));
     }
 

@@ -1,10 +1,10 @@
 use serde_json::{Map, Value};
 use sidetone_agent::{Input, LinkState, SignIn};
 use sidetone_motion::{
-    AgentDocument, Callback, Client, Fault, Interaction, PauseReason, Presence, PreviewCall, Queue,
-    Session, SettingsDocument, SignInError,
+    AgentDocument, Client, Fault, PauseReason, Presence, Queue, Session, SettingsDocument,
+    SignInError,
 };
-use sidetone_profile::{Disposition, Secret};
+use sidetone_profile::{Callback, Disposition, Interaction, PreviewCall, Secret};
 use url::Url;
 
 use super::kept::{Keeper, Opened};
@@ -125,13 +125,9 @@ impl SignedIn {
         if let Some(away) = &self.away {
             more.push(Input::Link(LinkState::Away(away.fault.clone())));
         } else {
-            more.push(Input::Callbacks(terms::callbacks(
-                found.now.callbacks.clone(),
-            )));
-            more.push(Input::Previews(terms::previews(found.now.previews.clone())));
-            more.push(Input::Interactions(terms::interactions(
-                found.now.interactions.clone(),
-            )));
+            more.push(Input::Callbacks(found.now.callbacks.clone()));
+            more.push(Input::Previews(found.now.previews.clone()));
+            more.push(Input::Interactions(found.now.interactions.clone()));
         }
         more
     }

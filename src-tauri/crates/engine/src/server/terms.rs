@@ -1,8 +1,7 @@
 //! The server's terms in `agent`'s.
 
 use sidetone_agent::{
-    Callback, ChannelPresence, Interaction, PauseReason, PresenceReport, PreviewCall,
-    QueueMembership, SignInRefusal,
+    ChannelPresence, PauseReason, PresenceReport, QueueMembership, SignInRefusal,
 };
 use sidetone_motion::{Fault, Presence, SignInError};
 
@@ -86,44 +85,6 @@ pub(super) fn queues(from: Vec<sidetone_motion::Queue>) -> Vec<QueueMembership> 
             name: q.name,
             waiting: q.waiting,
             strategy: q.strategy,
-        })
-        .collect()
-}
-
-pub(super) fn interactions(from: Vec<sidetone_motion::Interaction>) -> Vec<Interaction> {
-    from.into_iter()
-        .map(|i| Interaction {
-            id: i.id,
-            channel: i.channel,
-            offered: i.offered,
-            from: i.from,
-            queue: i.queue,
-            strategy: i.strategy,
-            address: i.address,
-        })
-        .collect()
-}
-
-pub(super) fn previews(from: Vec<sidetone_motion::PreviewCall>) -> Vec<PreviewCall> {
-    from.into_iter()
-        .map(|p| PreviewCall {
-            id: p.id,
-            name: p.name,
-            number: p.number,
-            campaign: p.campaign,
-        })
-        .collect()
-}
-
-pub(super) fn callbacks(from: Vec<sidetone_motion::Callback>) -> Vec<Callback> {
-    from.into_iter()
-        .map(|c| Callback {
-            id: c.id,
-            name: c.name,
-            number: c.number,
-            queue: c.queue,
-            due_ms: c.due_ms,
-            note: c.note,
         })
         .collect()
 }

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use sidetone_profile::{Channel, Disposition};
+use sidetone_profile::{Callback, Disposition, Interaction, PreviewCall};
 
 use super::presence::channel_named;
 use super::row::{BadField, Fields, Row};
@@ -29,55 +29,6 @@ pub struct Queue {
     /// How it finds an agent, for example `ringall` or `beepall`.
     #[serde(default)]
     pub strategy: Option<String>,
-}
-
-/// An interaction of a channel other than voice.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Interaction {
-    /// The server's identifier.
-    pub id: String,
-    /// Which channel.
-    pub channel: Channel,
-    /// Offered, not yet taken; otherwise open.
-    pub offered: bool,
-    /// Who writes.
-    pub from: String,
-    /// Queue that sent it.
-    pub queue: Option<String>,
-    /// How that queue finds an agent.
-    pub strategy: Option<String>,
-    /// Where it is in the web desktop.
-    pub address: Option<String>,
-}
-
-/// A contact that the agent looks at before the call.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PreviewCall {
-    /// The server's identifier.
-    pub id: String,
-    /// Name of the contact.
-    pub name: String,
-    /// Its number.
-    pub number: String,
-    /// The campaign.
-    pub campaign: Option<String>,
-}
-
-/// Somebody who asked to be called back.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Callback {
-    /// The server's identifier.
-    pub id: String,
-    /// Name.
-    pub name: String,
-    /// Number.
-    pub number: String,
-    /// Queue.
-    pub queue: Option<String>,
-    /// Due at, in milliseconds since 1970.
-    pub due_ms: Option<u64>,
-    /// A note.
-    pub note: String,
 }
 
 impl Row for PauseReason {
@@ -162,6 +113,7 @@ fn disposition(fields: Fields<'_>, levels: u8) -> Result<Disposition, BadField> 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use sidetone_profile::Channel;
 
     use super::super::rows;
     use super::*;
