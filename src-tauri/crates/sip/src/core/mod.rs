@@ -15,6 +15,7 @@ mod in_dialog;
 mod invitation;
 mod invite_client;
 mod invite_server;
+mod long;
 mod message;
 mod redact;
 mod refer;
@@ -40,6 +41,7 @@ use self::address::param;
 use self::call::Call;
 use self::digest::ServerDigest;
 pub(crate) use self::flow::{Flow, TransportKind};
+use self::long::Beside;
 use self::message::{BadMessage, Message, Start};
 pub(crate) use self::redact::{redacted, summary};
 use self::subscription::Subscription;
@@ -125,6 +127,8 @@ pub(crate) struct Core {
     rng: StdRng,
     tx: Transactions,
     flows: HashMap<FlowId, Flow>,
+    /// TCP beside datagrams, by the flow of the datagrams.
+    beside: HashMap<FlowId, Beside>,
     registration: Option<Registration>,
     /// Flows of former accounts, closed at their time at the latest.
     leaving: Vec<(FlowId, Instant)>,
@@ -154,6 +158,7 @@ impl Core {
             rng,
             tx: Transactions::default(),
             flows: HashMap::new(),
+            beside: HashMap::new(),
             registration: None,
             leaving: Vec::new(),
             calls: BTreeMap::new(),
@@ -211,6 +216,7 @@ impl Core {
             calls,
             leaving,
             subscriptions,
+            self.beside_timeout(),
         ]
         .into_iter()
         .flatten()
@@ -224,6 +230,7 @@ impl Core {
         self.registration_timeout(now);
         self.call_timeouts(now);
         self.subscription_timeouts(now);
+        self.beside_timeouts(now);
         let due: Vec<FlowId> = self
             .leaving
             .iter()
@@ -260,6 +267,9 @@ impl Core {
     }
 
     fn flush(&mut self) {
+        for (now, key) in self.tx.take_long() {
+            self.send_long(now, key);
+        }
         for (flow, bytes) in self.tx.take_sends() {
             self.outputs.push_back(Output::Send(flow, bytes));
         }
@@ -275,25 +285,30 @@ impl Core {
         self.flush();
         self.leaving.retain(|(leaving, _)| *leaving != flow);
         self.flows.remove(&flow);
+        self.leave_beside(flow);
         self.outputs.push_back(Output::Close(flow));
     }
 
     fn flow_up(&mut self, now: Instant, id: FlowId, flow: Flow) {
         self.flows.insert(id, flow);
-        if id.0 >= FIRST_OUTGOING {
+        if id.0 >= FIRST_OUTGOING && !self.beside_up(id) {
             self.account_flow_up(now, id);
         }
     }
 
     fn flow_down(&mut self, now: Instant, flow: FlowId, fault: &Fault) {
         let known = self.flows.remove(&flow).is_some();
+        self.leave_beside(flow);
+        let beside = self.beside_down(now, flow);
         self.leaving.retain(|(leaving, _)| *leaving != flow);
         self.calls_lose_flow(now, flow);
         for expiry in self.tx.flow_lost(flow) {
             self.expired(now, expiry, true);
         }
         if flow.0 >= FIRST_OUTGOING {
-            self.account_flow_down(now, flow, fault);
+            if !beside {
+                self.account_flow_down(now, flow, fault);
+            }
         } else if known {
             self.event(Event::FlowClosed(flow));
         }
@@ -337,6 +352,7 @@ impl Core {
                 return;
             }
         };
+        let flow = self.lasting_flow(flow);
         match (request.method(), request.to_tag().is_some()) {
             ("ACK", _) => self.acked(now, &request),
             ("CANCEL", _) => self.cancelled(now, &key, &request),

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::long::LONGEST_DATAGRAM;
 use super::message::Message;
 use crate::api::{DialogId, FlowId, SubscriptionId};
 
@@ -70,6 +71,8 @@ pub(crate) struct Transactions {
     /// How many server transactions there are of a request.
     requests: HashMap<RequestId, usize>,
     sends: Vec<(FlowId, Vec<u8>)>,
+    /// Requests that are too long for a datagram, and when they were made: the core finds them a way.
+    long: Vec<(Instant, TxKey)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,6 +86,8 @@ type RequestId = (String, String, u32, bool);
 
 struct Client {
     flow: FlowId,
+    /// The connection beside the flow that it went over, too long for a datagram.
+    over: Option<FlowId>,
     reliable: bool,
     request: Message,
     owner: Owner,
@@ -168,17 +173,21 @@ impl Transactions {
         attempt: u8,
     ) -> TxKey {
         let key = client_key(request.branch(), request.method());
-        self.sends.push((flow, request.to_bytes()));
+        let bytes = request.to_bytes();
+        let long = !reliable && bytes.len() > LONGEST_DATAGRAM;
+        if long {
+            self.long.push((now, key.clone()));
+        } else {
+            self.sends.push((flow, bytes));
+        }
         let client = Client {
             flow,
+            over: None,
             reliable,
             owner,
             attempt,
             state: ClientState::Sent,
-            resend: (!reliable).then(|| Resend {
-                at: now + T1,
-                interval: T1,
-            }),
+            resend: (!reliable && !long).then(|| Resend::first(now)),
             ends: Some(now + PATIENCE),
             request,
         };
@@ -207,9 +216,56 @@ impl Transactions {
         std::mem::take(&mut self.sends)
     }
 
-    /// The request of a client transaction that is still open.
+    pub(crate) fn take_long(&mut self) -> Vec<(Instant, TxKey)> {
+        std::mem::take(&mut self.long)
+    }
+
+    /// Sends a long request over the connection beside its flow. Via names the datagrams' address all the same, so
+    /// that it stays one request when it must be repeated as a datagram.
+    pub(crate) fn by_stream(&mut self, key: &TxKey, tcp: FlowId) {
+        if let Some(client) = self.clients.get_mut(key) {
+            client.over = Some(tcp);
+            client.reliable = true;
+            client.rename_transport("UDP", "TCP");
+            self.sends.push((tcp, client.request.to_bytes()));
+        }
+    }
+
+    /// Sends a long request as a datagram: the server takes no TCP.
+    pub(crate) fn by_datagram(&mut self, now: Instant, key: &TxKey) {
+        if let Some(client) = self.clients.get_mut(key) {
+            client.over = None;
+            client.reliable = false;
+            client.rename_transport("TCP", "UDP");
+            client.resend = Some(Resend::first(now));
+            self.sends.push((client.flow, client.request.to_bytes()));
+        }
+        self.watch(Role::Client, key);
+    }
+
+    /// The connection beside a flow is gone: what has no answer yet is repeated as a datagram.
+    pub(crate) fn stream_lost(&mut self, now: Instant, tcp: FlowId) {
+        let left: Vec<TxKey> = self
+            .clients
+            .iter_mut()
+            .filter(|(_, client)| client.over == Some(tcp))
+            .map(|(key, client)| {
+                client.over = None;
+                client.reliable = false;
+                client.rename_transport("TCP", "UDP");
+                (key, client.state)
+            })
+            .filter(|(_, state)| *state == ClientState::Sent)
+            .map(|(key, _)| key.clone())
+            .collect();
+        for key in left {
+            self.by_datagram(now, &key);
+        }
+    }
+
+    /// The request of a client transaction that is still open, and where it went.
     pub(crate) fn request(&self, key: &TxKey) -> Option<(&Message, FlowId)> {
-        self.clients.get(key).map(|c| (&c.request, c.flow))
+        self.clients.get(key).map(|c| (&c.request, c.wire()))
     }
 
     /// Gives a client transaction another deadline.
@@ -276,7 +332,7 @@ impl Transactions {
                 }
                 (300.., _) if client.state != ClientState::Accepted => {
                     let ack = ack_of_refusal(&client.request, response);
-                    self.sends.push((client.flow, ack.to_bytes()));
+                    self.sends.push((client.wire(), ack.to_bytes()));
                     client.resend = None;
                     client.state = ClientState::Completed;
                     if waiting {
@@ -394,10 +450,7 @@ impl Transactions {
         let bytes = response.to_bytes();
         self.sends.push((server.flow, bytes.clone()));
         server.last = Some(bytes);
-        let first = Resend {
-            at: now + T1,
-            interval: T1,
-        };
+        let first = Resend::first(now);
         match (response.status(), server.invite) {
             (..=199, _) => {}
             (200..=299, true) => {
@@ -471,7 +524,7 @@ impl Transactions {
         };
         if let Some(resend) = client.resend.as_mut().filter(|r| r.at <= now) {
             resend.double(now, most);
-            self.sends.push((client.flow, client.request.to_bytes()));
+            self.sends.push((client.wire(), client.request.to_bytes()));
         }
         None
     }
@@ -543,6 +596,18 @@ fn earlier(resend: Option<Resend>, ends: Option<Instant>) -> Option<Instant> {
 }
 
 impl Client {
+    fn wire(&self) -> FlowId {
+        self.over.unwrap_or(self.flow)
+    }
+
+    fn rename_transport(&mut self, from: &str, to: &str) {
+        let via = self.request.get("Via").unwrap_or_default();
+        if let Some(rest) = via.strip_prefix(&format!("SIP/2.0/{from} ")) {
+            let via = format!("SIP/2.0/{to} {rest}");
+            self.request.set_first("Via", &via);
+        }
+    }
+
     fn due(&self) -> Option<Instant> {
         earlier(self.resend, self.ends)
     }
@@ -559,6 +624,13 @@ impl Client {
 }
 
 impl Resend {
+    fn first(now: Instant) -> Self {
+        Self {
+            at: now + T1,
+            interval: T1,
+        }
+    }
+
     fn double(&mut self, now: Instant, most: Duration) {
         self.interval = (self.interval * 2).min(most);
         self.at = now + self.interval;

@@ -3,6 +3,7 @@
 mod auth;
 mod calls;
 mod garbage;
+mod long;
 mod loss;
 mod offers;
 mod registration;
@@ -22,13 +23,15 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 use sidetone_profile::Secret;
 
-use super::{Core, Flow, Input, Message, Output, TransportKind};
+use super::{Core, Fault, Flow, Input, Message, Output, TransportKind};
 use crate::api::{Account, Authenticator, Credentials, Event, FlowId, ServerAddress};
 
 /// One way through the simulated network.
 const DELAY: Duration = Duration::from_millis(10);
 /// The server's flow to the phone.
 const TO_PHONE: FlowId = FlowId(1);
+/// The server's end of the TCP connection beside the phone's datagrams.
+const BESIDE: FlowId = FlowId(2);
 
 struct Users;
 
@@ -84,6 +87,14 @@ enum Side {
     Server,
 }
 
+/// What the server makes of TCP beside datagrams.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tcp {
+    Taken,
+    Refused,
+    Silent,
+}
+
 /// A phone and a server joined by a network that the test controls.
 struct Sim {
     now: Instant,
@@ -92,8 +103,15 @@ struct Sim {
     kind: TransportKind,
     line: Option<FlowId>,
     up: bool,
-    /// Messages on their way, by arrival.
-    way: BTreeMap<(Instant, u64), (Side, Vec<u8>)>,
+    tcp: Tcp,
+    /// How often TCP was asked for.
+    asked: usize,
+    /// The phone's end of the connection beside its datagrams.
+    beside: Option<FlowId>,
+    /// What went over that.
+    streamed: Vec<(Side, String)>,
+    /// Messages on their way, by arrival, and whether over the connection beside the datagrams.
+    way: BTreeMap<(Instant, u64), (Side, bool, Vec<u8>)>,
     count: u64,
     /// Messages that are lost, by the number of their sending.
     lost: Vec<u64>,
@@ -113,6 +131,10 @@ impl Sim {
             kind,
             line: None,
             up: true,
+            tcp: Tcp::Taken,
+            asked: 0,
+            beside: None,
+            streamed: Vec::new(),
             way: BTreeMap::new(),
             count: 0,
             lost: Vec::new(),
@@ -159,10 +181,12 @@ impl Sim {
             self.now = self.now.max(next);
             let now = self.now;
             if let Some(key) = self.way.keys().next().copied().filter(|(at, _)| *at <= now) {
-                let (to, bytes) = self.way.remove(&key).expect("just seen");
-                let flow = match to {
-                    Side::Phone => self.line,
-                    Side::Server => Some(TO_PHONE),
+                let (to, stream, bytes) = self.way.remove(&key).expect("just seen");
+                let flow = match (to, stream) {
+                    (Side::Phone, false) => self.line,
+                    (Side::Phone, true) => self.beside,
+                    (Side::Server, false) => Some(TO_PHONE),
+                    (Side::Server, true) => Some(BESIDE),
                 };
                 if let Some(flow) = flow.filter(|_| self.up) {
                     self.core(to).handle(now, Input::Received(flow, bytes));
@@ -183,7 +207,11 @@ impl Sim {
                 return;
             };
             match output {
-                Output::Send(_, bytes) => self.send(side, bytes),
+                Output::Send(flow, bytes) => {
+                    let stream = flow == BESIDE || Some(flow) == self.beside;
+                    self.send(side, stream, bytes);
+                }
+                Output::Connect(id, ServerAddress::Tcp(..), _) => self.connect_beside(id),
                 Output::Connect(id, ..) => {
                     if self.up {
                         self.line = Some(id);
@@ -206,19 +234,45 @@ impl Sim {
         }
     }
 
-    fn send(&mut self, from: Side, bytes: Vec<u8>) {
+    fn connect_beside(&mut self, id: FlowId) {
+        self.asked += 1;
+        match self.tcp {
+            Tcp::Taken => {
+                self.beside = Some(id);
+                let (ours, theirs) = (
+                    flow(TransportKind::Tcp, true),
+                    flow(TransportKind::Tcp, false),
+                );
+                self.phone.handle(self.now, Input::FlowUp(id, ours));
+                self.server.handle(self.now, Input::FlowUp(BESIDE, theirs));
+            }
+            Tcp::Refused => {
+                let fault = Fault::network("refused");
+                self.phone.handle(self.now, Input::FlowDown(id, fault));
+            }
+            Tcp::Silent => {}
+        }
+    }
+
+    fn send(&mut self, from: Side, stream: bool, bytes: Vec<u8>) {
         let message = Message::parse(&bytes).expect("we write what we can read");
-        self.log.push((from, message.start.to_string()));
+        let line = message.start.to_string();
+        if stream {
+            self.streamed.push((from, line.clone()));
+        }
+        self.log.push((from, line));
         let number = self.count;
         self.count += 1;
-        if self.lost.contains(&number) || self.chance.random_bool(self.loss) {
+        let lost = self.lost.contains(&number) || self.chance.random_bool(self.loss);
+        if lost && !stream {
             return;
         }
         let to = match from {
             Side::Phone => Side::Server,
             Side::Server => Side::Phone,
         };
-        self.way.insert((self.now + DELAY, number), (to, bytes));
+        self.way
+            .insert((self.now + DELAY, number), (to, stream, bytes));
     }
 
     /// How often a start line with this beginning was sent.
