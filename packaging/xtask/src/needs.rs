@@ -360,6 +360,14 @@ static NEEDS: &[Need] = &[
         "debootstrap",
     ),
     linux(
+        "a TURN server",
+        Purpose::Test,
+        Probe::Program("turnserver"),
+        "coturn",
+        "coturn",
+        "coturn",
+    ),
+    linux(
         "baresip",
         Purpose::Test,
         Probe::Program("baresip"),

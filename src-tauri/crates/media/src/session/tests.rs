@@ -1,6 +1,6 @@
 //! Two sessions of our own on this machine, joined by their descriptions.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
 use sidetone_profile::Codec;
@@ -9,6 +9,8 @@ use tokio::time::{Instant, interval, timeout};
 
 use super::*;
 use crate::{BLOCK, level};
+
+mod turn;
 
 /// Generous: a loaded machine is not a fault.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -152,6 +154,28 @@ async fn plain_rtp_carries_g711_both_ways() {
 async fn sdes_carries_g722_both_ways() {
     let stats = converse(KeyingPlan::Sdes, Codec::G722).await;
     assert_eq!(stats.keying, "AES_CM_128_HMAC_SHA1_80");
+}
+
+#[tokio::test]
+async fn every_kind_of_call_is_carried_over_ipv6() {
+    let localhost = IpAddr::V6(Ipv6Addr::LOCALHOST);
+    if std::net::UdpSocket::bind((localhost, 0)).is_err() {
+        println!("left out: this machine has no IPv6");
+        return;
+    }
+    for plan in [KeyingPlan::Webrtc, KeyingPlan::Sdes, KeyingPlan::Plain] {
+        let config = MediaConfig {
+            bind: vec![localhost],
+            ..config(plan, &[Codec::Ulaw])
+        };
+        let (session, offer, _) = Session::offer(config.clone()).await.expect("an offer");
+        assert!(offer.contains("c=IN IP6 ::1\r\n"), "{offer}");
+        session.close();
+        let (mut a, mut b) = joined(config.clone(), config).await;
+        speak(&mut a, &mut b, |a, b| hears(a) && hears(b)).await;
+        let stats = a.session.stats();
+        assert!(stats.packets_lost < 5, "{plan:?}: {stats:?}");
+    }
 }
 
 #[tokio::test]
@@ -477,130 +501,6 @@ async fn a_call_is_recorded_with_both_sides() {
         );
     }
     std::fs::remove_file(path).expect("removed");
-}
-
-/// A TURN server of our own that ends with the test.
-struct TurnServer {
-    process: std::process::Child,
-    folder: std::path::PathBuf,
-    port: u16,
-}
-
-impl TurnServer {
-    /// `None` where coturn is not installed.
-    fn start() -> Option<Self> {
-        let port = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))
-            .and_then(|socket| socket.local_addr())
-            .expect("a free port")
-            .port();
-        let folder = std::env::temp_dir().join(format!("sidetone-turn-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder");
-        let process = std::process::Command::new("turnserver")
-            .args([
-                "-n",
-                "--lt-cred-mech",
-                "--realm=test",
-                "--user=agent:secret",
-            ])
-            .args(["--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1"])
-            .args(["--no-tls", "--no-dtls", "--no-cli", "--cli-password=none"])
-            .args(["--allow-loopback-peers", "--log-file=stdout"])
-            .arg(format!("--listening-port={port}"))
-            .arg(format!("--pidfile={}", folder.join("pid").display()))
-            .arg(format!("--userdb={}", folder.join("users").display()))
-            .stdout(std::process::Stdio::null())
-            .stderr(std::process::Stdio::null())
-            .spawn()
-            .ok()?;
-        Some(Self {
-            process,
-            folder,
-            port,
-        })
-    }
-
-    fn account(&self, secret: &str) -> Vec<IceServer> {
-        vec![IceServer {
-            urls: vec![format!("turn:127.0.0.1:{}?transport=udp", self.port)],
-            username: Some("agent".to_owned()),
-            credential: Some(sidetone_profile::Secret::new(secret.to_owned())),
-        }]
-    }
-}
-
-impl Drop for TurnServer {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-#[tokio::test]
-async fn a_call_without_a_direct_way_goes_through_a_turn_server() {
-    let Some(server) = TurnServer::start() else {
-        println!("left out: coturn is not installed");
-        return;
-    };
-    let webrtc = config(KeyingPlan::Webrtc, &[Codec::Ulaw]);
-    let behind_nat = MediaConfig {
-        ice_servers: server.account("secret"),
-        ..webrtc.clone()
-    };
-    // The server takes a moment to start.
-    let began = Instant::now();
-    let offered = loop {
-        let offered = Session::offer(behind_nat.clone()).await.expect("an offer");
-        if offered.1.contains("typ relay") {
-            break offered;
-        }
-        assert!(began.elapsed() < PATIENCE, "no relay: {}", offered.1);
-    };
-    // Nothing but the relay reaches the other side, and nothing else is used.
-    offered
-        .0
-        .inner()
-        .lock()
-        .transport
-        .only_relays(std::time::Instant::now());
-    let relayed: String = offered
-        .1
-        .split_inclusive("\r\n")
-        .filter(|line| !line.starts_with("a=candidate") || line.contains("typ relay"))
-        .collect();
-    assert!(!relayed.contains("typ host"), "{relayed}");
-    let answered = Session::answer(webrtc.clone(), &relayed)
-        .await
-        .expect("an answer");
-    offered.0.apply_answer(&answered.1).expect("accepted");
-    let (mut a, mut b) = (Side::new(offered), Side::new(answered));
-    a.expect("a connects", |event| *event == SessionEvent::Connected)
-        .await;
-    b.expect("b connects", |event| *event == SessionEvent::Connected)
-        .await;
-    speak(&mut a, &mut b, |a, b| hears(a) && hears(b)).await;
-    let lost = b.session.stats().packets_lost;
-    println!("{lost} packets lost through the relay");
-    assert!(lost < 5);
-
-    // The check outside of calls says the same.
-    let reports = crate::check_servers(&server.account("secret"), None).await;
-    assert_eq!((reports[0].relays, &reports[0].fault), (Some(true), &None));
-    assert!(reports[0].round_trip_ms.is_some_and(|ms| ms > 0.0));
-    let reports = crate::check_servers(&server.account("wrong"), None).await;
-    let fault = reports[0].fault.as_deref().unwrap_or_default();
-    assert!(fault.contains("does not relay for us"), "{fault}");
-
-    // A wrong password costs the relay, not the call.
-    let stranger = MediaConfig {
-        ice_servers: server.account("wrong"),
-        ..webrtc
-    };
-    let (_stranger, offer, _) = Session::offer(stranger).await.expect("an offer");
-    assert!(
-        !offer.contains("typ relay") && offer.contains("typ host"),
-        "{offer}"
-    );
 }
 
 #[tokio::test]
