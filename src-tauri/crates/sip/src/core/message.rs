@@ -458,7 +458,14 @@ fn fault_of_uri(uri: &str) -> Option<(u16, &'static str)> {
             let host = host.split(';').next().unwrap_or_default();
             // An IPv6 address needs its brackets, or its last group would be the port.
             let bare = !host.starts_with('[') && host.matches(':').count() > 1;
-            // The parser knows fewer characters of a user part than the grammar has.
+            // The parser knows fewer characters of a user part than the grammar has, and not the third colon that
+            // RFC 3261's grammar lets stand before an IPv4 address (RFC 5118 §4.10).
+            let host = match host.split_once(":::") {
+                Some((before, v4)) if host.starts_with('[') && v4.contains('.') => {
+                    format!("{before}::{v4}")
+                }
+                _ => host.to_owned(),
+            };
             let probe = format!("sip:{host}");
             (bare || parse_uri(&probe).is_err())
                 .then_some(malformed)

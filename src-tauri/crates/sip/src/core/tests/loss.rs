@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::solo::Solo;
 use super::{Side, Sim};
-use crate::api::{CallTarget, Event};
+use crate::api::{CallTarget, Event, Package};
 use crate::core::TransportKind;
 
 /// Registers, calls, rings, is answered, re-offers in both directions and hangs up.
@@ -109,6 +110,8 @@ enum Flow {
     Reliable,
     Redirected,
     Refused,
+    /// The session is refreshed by UPDATE (RFC 4028, RFC 3311) before the caller hangs up.
+    Refreshed,
 }
 
 fn flow(of: Flow, lost: Vec<u64>) -> Sim {
@@ -137,11 +140,17 @@ fn flow(of: Flow, lost: Vec<u64>) -> Sim {
                     server.redirect(now, call.dialog, "601")
                 }
                 Flow::Redirected | Flow::Refused => server.reject(now, call.dialog, 486, None),
+                Flow::Refreshed => server.accept(now, call.dialog, "answer".to_owned()),
             };
             done.expect("possible for a new call");
         }
     });
-    if matches!(of, Flow::Cancelled | Flow::Reliable) {
+    if matches!(of, Flow::Refreshed) {
+        // Half of the session's interval.
+        sim.run(Duration::from_secs(910), |_, _, _| {});
+        assert!(sim.sent(Side::Phone, "UPDATE") > 0, "{:?}", sim.log);
+    }
+    if matches!(of, Flow::Cancelled | Flow::Reliable | Flow::Refreshed) {
         sim.phone.hang_up(sim.now, out, None).expect("a call");
     }
     sim.run(Duration::from_secs(150), |_, _, _| {});
@@ -156,6 +165,7 @@ fn every_message_of_the_smaller_flows_may_be_lost_once() {
         Flow::Reliable,
         Flow::Redirected,
         Flow::Refused,
+        Flow::Refreshed,
     ] {
         let calm = flow(of, vec![]);
         let ends = |sim: &Sim, side| {
@@ -179,5 +189,113 @@ fn every_message_of_the_smaller_flows_may_be_lost_once() {
                 "{of:?} without {what:?}"
             );
         }
+    }
+}
+
+/// A notifier that repeats its NOTIFY until it is answered, and numbers its news.
+struct Notifier {
+    solo: Solo,
+    /// Messages seen so far, both ways, and the one that is lost.
+    count: usize,
+    lost: Option<usize>,
+    /// Sequence numbers of the SUBSCRIBEs taken.
+    taken: Vec<u32>,
+    /// The NOTIFY that is not answered yet.
+    open: Option<String>,
+}
+
+impl Notifier {
+    fn passes(&mut self) -> bool {
+        self.count += 1;
+        self.lost != Some(self.count - 1)
+    }
+
+    fn step(&mut self) {
+        for message in std::mem::take(&mut self.solo.sent) {
+            let kind = message.start.to_string();
+            let subscribes = message.method() == "SUBSCRIBE";
+            let answers =
+                kind.starts_with("200") && message.cseq().is_some_and(|c| c.1 == "NOTIFY");
+            if (!subscribes && !answers) || !self.passes() {
+                continue;
+            }
+            if answers {
+                self.open = None;
+                continue;
+            }
+            if self.passes() {
+                let fields = [
+                    ("Contact", "<sip:notifier@192.0.2.9:5060>"),
+                    ("Expires", "20"),
+                ];
+                self.solo.answer(&message, 200, "n", &fields, "");
+            }
+            if !self.taken.contains(&message.seq()) {
+                self.taken.push(message.seq());
+                let news = self.taken.len();
+                let body = format!("Voice-Message: {news}/0\r\n");
+                self.open = Some(format!(
+                    "NOTIFY sip:1001@192.0.2.2 SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKn{news}\nFrom: {};tag=n\nTo: {}\nCall-ID: {}\nCSeq: {news} NOTIFY\nContact: <sip:notifier@192.0.2.9:5060>\nEvent: message-summary\nSubscription-State: active;expires=20\nContent-Length: {}\n\n{}",
+                    message
+                        .get("To")
+                        .expect("To")
+                        .split(";tag")
+                        .next()
+                        .expect("To"),
+                    message.get("From").expect("From"),
+                    message.call_id(),
+                    body.len(),
+                    body.replace("\r\n", "\n"),
+                ));
+            }
+        }
+        if let Some(notify) = self.open.clone()
+            && self.passes()
+        {
+            self.solo.give(&notify);
+        }
+    }
+}
+
+/// Subscribes and refreshes twice; gives what was told and how many messages that took.
+fn subscription(lost: Option<usize>) -> (Vec<String>, usize) {
+    let mut solo = Solo::registered(TransportKind::Udp);
+    solo.act(|core, now| core.subscribe(now, "", Package::MessageSummary))
+        .expect("an account");
+    let mut notifier = Notifier {
+        solo,
+        count: 0,
+        lost,
+        taken: Vec::new(),
+        open: None,
+    };
+    while notifier.taken.len() < 3 || notifier.open.is_some() {
+        notifier.step();
+        notifier.solo.wait(Duration::from_millis(500));
+        assert!(notifier.count < 100, "without {lost:?}: for ever");
+    }
+    // The answer to the last refresh may be the one that was lost.
+    for _ in 0..4 {
+        notifier.step();
+        notifier.solo.wait(Duration::from_millis(500));
+    }
+    (notifier.solo.told(), notifier.count)
+}
+
+#[test]
+fn every_message_of_a_subscription_may_be_lost_once() {
+    let (calm, messages) = subscription(None);
+    assert_eq!(
+        calm,
+        [
+            "MessagesWaiting 1/0",
+            "MessagesWaiting 2/0",
+            "MessagesWaiting 3/0"
+        ]
+    );
+    assert!(messages >= 12, "SUBSCRIBE, NOTIFY and their answers");
+    for lost in 0..messages {
+        let (told, _) = subscription(Some(lost));
+        assert_eq!(told, calm, "without message {lost}");
     }
 }

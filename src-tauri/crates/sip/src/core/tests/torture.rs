@@ -386,7 +386,9 @@ fn what_may_be_taken_is_taken_and_damaged_responses_are_dropped() {
 #[test]
 fn an_invite_of_rfc_2543_still_rings() {
     // RFC 4475 §3.4.1: no branch, no tag.
-    let text = "INVITE sip:UserB@example.com SIP/2.0\nVia: SIP/2.0/UDP iftgw.example.com\nFrom: <sip:+13035551111@ift.client.example.net;user=phone>\nRecord-Route: <sip:UserB@example.com;maddr=ss1.example.com>\nTo: sip:+16505552222@ss1.example.net;user=phone\nCall-ID: inv2543.1717@ift.client.example.com\nCSeq: 56 INVITE\nContent-Length: 0\n\n";
+    let head = "INVITE sip:UserB@example.com SIP/2.0\nVia: SIP/2.0/UDP iftgw.example.com\nFrom: <sip:+13035551111@ift.client.example.net;user=phone>\nRecord-Route: <sip:UserB@example.com;maddr=ss1.example.com>\nTo: sip:+16505552222@ss1.example.net;user=phone\nCall-ID: inv2543.1717@ift.client.example.com\nCSeq: 56 INVITE\nContent-Type: application/sdp\n\n";
+    let sdp = "v=0\r\no=mhandley 29739 7272939 IN IP4 192.0.2.5\r\ns=-\r\nc=IN IP4 192.0.2.5\r\nt=0 0\r\nm=audio 49217 RTP/AVP 0\r\n";
+    let text = &format!("{head}{}", sdp.replace("\r\n", "\n"));
     let mut solo = Solo::registered(TransportKind::Udp);
     solo.give(text);
     solo.sent_one("100");
@@ -394,6 +396,8 @@ fn an_invite_of_rfc_2543_still_rings() {
         panic!("no call");
     };
     assert_eq!(call.from.user, "+13035551111");
+    // No Content-Length either: the datagram's end is the body's.
+    assert_eq!(call.sdp.as_deref(), Some(sdp));
     // A repetition is answered again and rings no second time.
     solo.give(text);
     solo.sent_one("100");
@@ -434,23 +438,86 @@ fn ipv6_addresses_of_rfc_5118() {
             Some(received)
         );
     }
-    // 4.7 to 4.9: a call over IPv6, and IPv4-mapped addresses.
-    let sdp = "v=0\r\no=assistant 971731711378798081 0 IN IP6 2001:db8::20\r\ns=-\r\nc=IN IP6 2001:db8::20\r\nt=0 0\r\nm=audio 6000 RTP/AVP 2\r\n";
-    let text = format!(
-        "INVITE sip:user@[2001:db8::10] SIP/2.0\nTo: sip:user@[2001:db8::10]\nFrom: <sip:user@example.com>;tag=81x2\nVia: SIP/2.0/UDP [::ffff:192.0.2.10]:19823;branch=z9hG4bKbh19\nVia: SIP/2.0/UDP [::ffff:192.0.2.2];branch=z9hG4bKas3-111\nCall-ID: SSG9559905523997077@hlau_4100\nContact: \"Caller\" <sip:caller@[2001:db8::20]:5090;transport=tcp>\nCSeq: 8612 INVITE\nMax-Forwards: 70\nContent-Type: application/sdp\nContent-Length: {}\n\n",
-        sdp.len()
-    );
-    let mut bytes = wire(&text);
-    bytes.extend(sdp.as_bytes());
+    // 4.7: both families in one list of Via.
+    let text = "BYE sip:user@host.example.net SIP/2.0\nVia: SIP/2.0/UDP [2001:db8::9:1]:6050;branch=z9hG4bKas3-111\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bKjhja8781hjuaij65144\nVia: SIP/2.0/TCP [2001:db8::9:255];branch=z9hG4bK451jj;received=192.0.2.200\nCall-ID: 997077@lau_4100\nMax-Forwards: 70\nCSeq: 89187 BYE\nTo: sip:user@example.net;tag=9817--94\nFrom: sip:user@example.com;tag=81x2\nContent-Length: 0\n\n";
     let mut solo = Solo::registered(TransportKind::Udp);
-    solo.give_bytes(bytes);
-    solo.sent_one("100");
-    let Some(Event::Incoming(call)) = solo.events.pop() else {
-        panic!("no call");
-    };
-    assert_eq!(call.sdp.as_deref(), Some(sdp));
-    let leg = &solo.core.calls[&call.dialog].leg;
-    assert_eq!(leg.target, "sip:caller@[2001:db8::20]:5090;transport=tcp");
+    solo.give(text);
+    let refused = solo.sent_one("481");
+    assert_eq!(refused.list("Via"), read(text).list("Via"));
+    // 4.10: RFC 3261's grammar allows a third colon before an IPv4 address; it must be borne.
+    for uri in [
+        "sip:user@[2001:db8:::192.0.2.1]",
+        "sip:user@[2001:db8::192.0.2.1]",
+    ] {
+        let text = format!(
+            "OPTIONS {uri} SIP/2.0\nTo: {uri}\nFrom: sip:user@example.com;tag=810x2\nVia: SIP/2.0/UDP lab1.east.example.com;branch=z9hG4bKas3-111\nCall-ID: G9559905523997077@hlau_4100\nCSeq: 689 OPTIONS\nMax-Forwards: 70\nContent-Length: 0\n\n"
+        );
+        assert_eq!(read(&text).uri(), uri);
+        let mut solo = Solo::registered(TransportKind::Udp);
+        solo.give(&text);
+        let reply = solo.sent_one("200");
+        assert!(reply.get("To").is_some_and(|to| to.starts_with(uri)));
+    }
+}
+
+/// RFC 5118 §4.6, §4.8 and §4.9: the fields of an INVITE, its SDP, and where the dialog's requests go.
+#[test]
+fn calls_with_the_session_descriptions_of_rfc_5118() {
+    let video = "m=video 6024 RTP/AVP 107\r\na=rtpmap:107 H263-1998/90000\r\n";
+    let audio = "t=3338481189 3370017201\r\nm=audio 6000 RTP/AVP 2\r\na=rtpmap:2 G726-32/8000\r\n";
+    let cases = [
+        (
+            "sip:user@[2001:db8::10]",
+            "Via: SIP/2.0/UDP [2001:db8::20];branch=z9hG4bKas3-111\nContact: \"Caller\" <sip:caller@[2001:db8::20]>\nCSeq: 8612 INVITE\n",
+            "sip:caller@[2001:db8::20]",
+            format!(
+                "v=0\r\no=assistant 971731711378798081 0 IN IP6 2001:db8::20\r\ns=Live video feed for today's meeting\r\nc=IN IP6 2001:db8::20\r\n{audio}{video}"
+            ),
+        ),
+        (
+            "sip:user@[2001:db8::10]",
+            "Via: SIP/2.0/UDP [2001:db8::9:1];branch=z9hG4bKas3-111\nContact: \"Caller\" <sip:caller@[2001:db8::9:1]>\nCSeq: 8912 INVITE\n",
+            "sip:caller@[2001:db8::9:1]",
+            "v=0\r\no=bob 280744730 28977631 IN IP4 host.example.com\r\ns=\r\nt=0 0\r\nm=audio 22334 RTP/AVP 0\r\nc=IN IP4 192.0.2.1\r\nm=video 6024 RTP/AVP 107\r\nc=IN IP6 2001:db8::1\r\na=rtpmap:107 H263-1998/90000\r\n".to_owned(),
+        ),
+        (
+            "sip:user@example.com",
+            "Via: SIP/2.0/UDP [::ffff:192.0.2.10]:19823;branch=z9hG4bKbh19\nVia: SIP/2.0/UDP [::ffff:192.0.2.2];branch=z9hG4bKas3-111\nContact: \"T. desk phone\" <sip:ted@[::ffff:192.0.2.2]>\nCSeq: 612 INVITE\n",
+            "sip:ted@[::ffff:192.0.2.2]",
+            format!(
+                "v=0\r\no=assistant 971731711378798081 0 IN IP6 ::ffff:192.0.2.2\r\ns=Call me soon, please!\r\nc=IN IP6 ::ffff:192.0.2.2\r\n{audio}{video}"
+            ),
+        ),
+    ];
+    for (uri, fields, target, sdp) in cases {
+        let head = format!(
+            "INVITE {uri} SIP/2.0\nTo: {uri}\nFrom: sip:user@example.com;tag=81x2\nCall-ID: SSG9559905523997077@hlau_4100\nMax-Forwards: 70\n{fields}Content-Type: application/sdp\nContent-Length: {}\n\n",
+            sdp.len()
+        );
+        let mut bytes = wire(&head);
+        bytes.extend(sdp.as_bytes());
+        let mut solo = Solo::registered(TransportKind::Udp);
+        solo.give_bytes(bytes);
+        solo.sent_one("100");
+        let Some(Event::Incoming(call)) = solo.events.pop() else {
+            panic!("no call from {target}");
+        };
+        assert_eq!(call.sdp.as_ref(), Some(&sdp));
+        // A BYE of ours finds its way back.
+        solo.act(|core, now| core.accept(now, call.dialog, "answer".to_owned()))
+            .expect("it rings");
+        let answer = solo.sent_one("200");
+        assert_eq!(solo.core.calls[&call.dialog].leg.target, target);
+        let ack = format!(
+            "ACK {uri} SIP/2.0\nVia: SIP/2.0/UDP [2001:db8::20];branch=z9hG4bKack\nTo: {}\nFrom: sip:user@example.com;tag=81x2\nCall-ID: SSG9559905523997077@hlau_4100\nCSeq: {} ACK\nMax-Forwards: 70\nContent-Length: 0\n\n",
+            answer.get("To").expect("To"),
+            answer.seq()
+        );
+        solo.give(&ack);
+        solo.act(|core, now| core.hang_up(now, call.dialog, None))
+            .expect("it is up");
+        assert_eq!(solo.sent_one("BYE").uri(), target);
+    }
 }
 
 #[test]
