@@ -47,6 +47,9 @@ pub(crate) struct BarWindow {
 struct State {
     kept: Preferences,
     surface: Option<Surface>,
+    /// The bar's width in logical pixels, as asked for or as the agent dragged it. The window's own may lag behind: a
+    /// window manager takes its time.
+    width: u32,
     above: bool,
     /// The page has something to show, or was given up on.
     revealed: bool,
@@ -64,6 +67,7 @@ impl BarWindow {
             state: Mutex::new(State {
                 kept,
                 surface: None,
+                width: bar_width(kept),
                 above: false,
                 revealed: false,
                 settled_at: Instant::now(),
@@ -111,8 +115,9 @@ pub(crate) fn open(app: &AppHandle) {
         state.surface = None;
         state.above = false;
         state.revealed = false;
+        state.width = bar_width(state.kept);
         let size = if signed_in {
-            (state.kept.width.unwrap_or(WIDTH), HEIGHT)
+            (state.width, HEIGHT)
         } else {
             SIGN_IN
         };
@@ -195,14 +200,14 @@ pub(crate) fn make_room(app: &AppHandle, surface: Surface) -> Room {
         return Room { above: false };
     };
     let bar = app.state::<BarWindow>();
-    let (before, kept, was_above) = {
+    let (before, kept, width, was_above) = {
         let mut state = bar.state();
         let before = state.surface.replace(surface);
         if before == Some(surface) {
             return Room { above: state.above };
         }
         state.settled_at = Instant::now() + AT_REST;
-        (before, state.kept, state.above)
+        (before, state.kept, state.width, state.above)
     };
     let scale = window.scale_factor().unwrap_or(1.0);
     let px = |logical: u32| (f64::from(logical) * scale).round() as i32;
@@ -219,16 +224,6 @@ pub(crate) fn make_room(app: &AppHandle, surface: Surface) -> Room {
             let extra = surface.extra.min(LARGEST_EXTRA);
             let screens = screens(&window);
             let areas: Vec<Area> = screens.iter().map(work_area).collect();
-            let width = match before {
-                Some(Surface {
-                    screen: Screen::Bar,
-                    ..
-                }) => window
-                    .inner_size()
-                    .map_or(WIDTH, |size| (f64::from(size.width) / scale).round() as u32),
-                _ => kept.width.unwrap_or(WIDTH),
-            }
-            .clamp(NARROWEST, WIDEST);
             let place = place::bar(px(width), px(HEIGHT), kept.position, &areas);
             let screen = areas.iter().find(|area| area.meets(place)).copied();
             let above =
@@ -327,6 +322,12 @@ fn on_event(app: &AppHandle, event: &WindowEvent) {
             tauri::async_runtime::spawn_blocking(move || put_away(&app));
         }
         WindowEvent::Moved(_) | WindowEvent::Resized(_) => {
+            let width = match event {
+                WindowEvent::Resized(size) => {
+                    scale(app).and_then(|scale| as_bar(size.width, scale))
+                }
+                _ => None,
+            };
             let bar = app.state::<BarWindow>();
             let mut state = bar.state();
             let now = Instant::now();
@@ -334,6 +335,7 @@ fn on_event(app: &AppHandle, event: &WindowEvent) {
                 return;
             }
             state.moved_at = now;
+            state.width = width.unwrap_or(state.width);
             drop(state);
             let app = app.clone();
             tauri::async_runtime::spawn(async move {
@@ -378,6 +380,23 @@ fn come_to_rest(app: &AppHandle, moved_at: Instant) {
     }
     bar.keep(|kept| {
         kept.position = Some((snapped.x, snapped.y));
-        kept.width = Some((f64::from(snapped.width) / scale).round() as u32);
+        if let Some(width) = as_bar(whole.width.unsigned_abs(), scale) {
+            kept.width = Some(width);
+        }
     });
+}
+
+/// The width that the bar opens with.
+fn bar_width(kept: Preferences) -> u32 {
+    kept.width.unwrap_or(WIDTH).clamp(NARROWEST, WIDEST)
+}
+
+/// This width in logical pixels, when it is one that the bar may have; the sign-in window's is told late sometimes.
+fn as_bar(physical: u32, scale: f64) -> Option<u32> {
+    let width = (f64::from(physical) / scale).round() as u32;
+    (NARROWEST..=WIDEST).contains(&width).then_some(width)
+}
+
+fn scale(app: &AppHandle) -> Option<f64> {
+    app.get_webview_window(LABEL)?.scale_factor().ok()
 }
