@@ -1,5 +1,6 @@
 //! The thread that opens and closes devices, and finds another one when one goes.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
@@ -382,12 +383,13 @@ impl Keeper {
         };
         let (stream, opened) = match role {
             DeviceRole::Microphone => {
-                let (stream, capture) = stream::open_input(&device, room, failed)?;
+                let (stream, mut capture) = stream::open_input(&device, room, failed)?;
+                capture.set_device(identity(id));
                 (stream, Opened::Microphone(Some(capture)))
             }
             DeviceRole::Speaker => {
                 let (stream, mut playback) = stream::open_output(&device, room, failed)?;
-                playback.set_worn(is_worn(&name));
+                playback.set_device(identity(id), is_worn(&name));
                 (stream, Opened::Speaker(Some(playback)))
             }
             DeviceRole::Ringer | DeviceRole::SecondRinger => {
@@ -504,6 +506,13 @@ impl Keeper {
             changed
         });
     }
+}
+
+/// Tells devices apart for as long as the phone runs.
+fn identity(id: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    id.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// Sound for a ring device.

@@ -63,6 +63,7 @@ pub(super) fn ring_size(rate: u32) -> usize {
 #[derive(Debug)]
 pub(crate) struct Capture {
     ring: rtrb::Consumer<f32>,
+    identity: u64,
     rate: u32,
     gauge: Arc<Gauge>,
     resampler: Resampler,
@@ -79,6 +80,7 @@ impl Capture {
     pub(super) fn new(ring: rtrb::Consumer<f32>, rate: u32, gauge: Arc<Gauge>) -> Self {
         Self {
             ring,
+            identity: 0,
             rate,
             gauge,
             resampler: Resampler::adjustable(rate, SAMPLE_RATE),
@@ -88,6 +90,15 @@ impl Capture {
             pulls: 0,
             priming: true,
         }
+    }
+
+    pub(super) fn set_device(&mut self, identity: u64) {
+        self.identity = identity;
+    }
+
+    /// Tells one device from another.
+    pub(crate) fn identity(&self) -> u64 {
+        self.identity
     }
 
     /// Gives the next 10 ms; silence while the device gives none.
@@ -148,6 +159,7 @@ pub(crate) struct Playback {
     ring: rtrb::Producer<f32>,
     /// On the agent's ears: the microphone does not hear it.
     worn: bool,
+    identity: u64,
     rate: u32,
     gauge: Arc<Gauge>,
     resampler: Resampler,
@@ -166,6 +178,7 @@ impl Playback {
         Self {
             ring,
             worn: false,
+            identity: 0,
             rate,
             gauge,
             resampler: Resampler::adjustable(SAMPLE_RATE, rate),
@@ -178,8 +191,14 @@ impl Playback {
         }
     }
 
-    pub(super) fn set_worn(&mut self, worn: bool) {
+    pub(super) fn set_device(&mut self, identity: u64, worn: bool) {
+        self.identity = identity;
         self.worn = worn;
+    }
+
+    /// Tells one device from another.
+    pub(crate) fn identity(&self) -> u64 {
+        self.identity
     }
 
     /// It is something worn on the ears.

@@ -1,14 +1,15 @@
 //! What is done to the agent's voice before it is sent: high-pass, echo canceller, noise suppression, gain.
 
+mod canceller;
+mod coupling;
+
 use std::fmt;
 
-use sonora::config::{
-    AdaptiveDigital, EchoCanceller, GainController2, HighPassFilter, MaxProcessingRate,
-    NoiseSuppression, Pipeline,
-};
+use sonora::config::{AdaptiveDigital, GainController2, HighPassFilter, NoiseSuppression};
 use sonora::{AudioProcessing, Config, StreamConfig};
 
 use crate::{Block, SAMPLE_RATE};
+use canceller::{Canceller, EchoPath};
 
 /// Most that a quiet voice is raised, dB: more would raise the office with it.
 const LARGEST_GAIN: f32 = 18.0;
@@ -36,7 +37,7 @@ impl VoiceProcessing {
         noise_suppression: false,
         automatic_gain: false,
     };
-    /// Everything, and the echo canceller where there is no headset.
+    /// Everything, and the echo canceller where the microphone hears the speaker.
     pub const AUTOMATIC: Self = Self {
         high_pass: true,
         echo_canceller: EchoCancelling::Automatic,
@@ -52,7 +53,8 @@ pub enum EchoCancelling {
     Off,
     /// Always.
     On,
-    /// Unless the customer is heard through a headset or headphones, as far as the device's name tells.
+    /// Where the microphone is measured to hear the speaker. Until enough was heard: unless the speaker is a headset
+    /// or headphones, as far as the device's name tells.
     Automatic,
 }
 
@@ -61,19 +63,36 @@ pub enum EchoCancelling {
 pub struct ProcessingStats {
     /// The echo canceller works.
     pub echo_canceller: bool,
+    /// The microphone hears the speaker, as measured; `None` before enough was heard, or where it is not measured.
+    pub echo_heard: Option<bool>,
     /// Echo removed by its linear filter, dB (ERLE); `None` before there was any.
     pub echo_removed_db: Option<f32>,
-    /// Delay from the speaker to the microphone as the canceller measures it, ms.
+    /// Delay from the speaker to the microphone as measured, ms.
     pub echo_delay_ms: Option<u32>,
 }
+
+/// A speaker and a microphone: what was learned of their echo holds for the two of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Route {
+    /// Tells one pair of devices from another.
+    pub(crate) id: u64,
+    /// The speaker is worn on the ears, as far as its name tells.
+    pub(crate) worn: bool,
+}
+
+/// Routes of which the echo is remembered.
+const MEMORY: usize = 8;
 
 /// The chain in use.
 pub(crate) struct Processor {
     wanted: VoiceProcessing,
-    headset: bool,
-    /// `None` while nothing is to be done.
+    route: Route,
+    /// `None` while no echo is to be cancelled.
+    canceller: Option<Canceller>,
+    /// The rest; `None` while nothing of it is to be done.
     chain: Option<Box<AudioProcessing>>,
-    cancels: bool,
+    /// What was found on the last routes, newest last.
+    known: Vec<(Route, EchoPath)>,
     scratch: Block,
 }
 
@@ -81,49 +100,52 @@ impl Processor {
     pub(crate) fn new(wanted: VoiceProcessing) -> Self {
         let mut processor = Self {
             wanted,
-            headset: false,
+            route: Route::default(),
+            canceller: None,
             chain: None,
-            cancels: false,
+            known: Vec::new(),
             scratch: [0.0; crate::BLOCK],
         };
         processor.build();
         processor
     }
 
-    /// Changes what is done; what was learned is forgotten.
+    /// Changes what is done; what was learned of voice and noise is forgotten.
     pub(crate) fn set(&mut self, wanted: VoiceProcessing) {
         if self.wanted != wanted {
+            self.remember();
             self.wanted = wanted;
             self.build();
         }
     }
 
-    /// Whether the customer is heard through a headset.
-    pub(crate) fn set_headset(&mut self, headset: bool) {
-        if self.headset != headset {
-            self.headset = headset;
-            if self.wanted.echo_canceller == EchoCancelling::Automatic {
-                self.build();
-            }
+    /// Tells which devices are in use.
+    pub(crate) fn set_route(&mut self, route: Route) {
+        if self.route != route {
+            self.remember();
+            self.route = route;
+            self.build();
         }
     }
 
-    /// Forgets the room that was learned: the next call may be another.
+    /// A call begins: the room may be another, the devices and the voice are not.
     pub(crate) fn restart(&mut self) {
-        self.build();
+        self.remember();
+        self.begin_cancelling();
     }
 
     /// Takes what the speaker is about to play.
     pub(crate) fn render(&mut self, ear: &Block) {
-        if let (Some(chain), true) = (&mut self.chain, self.cancels)
-            && let Err(error) = chain.process_render_f32(&[ear], &mut [&mut self.scratch])
-        {
-            tracing::debug!(%error, "voice processing");
+        if let Some(canceller) = &mut self.canceller {
+            canceller.render(ear);
         }
     }
 
     /// Works on what the microphone heard.
     pub(crate) fn capture(&mut self, microphone: &mut Block) {
+        if let Some(canceller) = &mut self.canceller {
+            canceller.capture(microphone);
+        }
         let Some(chain) = &mut self.chain else {
             return;
         };
@@ -134,39 +156,46 @@ impl Processor {
     }
 
     pub(crate) fn stats(&self) -> ProcessingStats {
-        let Some(chain) = self.chain.as_ref().filter(|_| self.cancels) else {
+        let Some(canceller) = &self.canceller else {
             return ProcessingStats::default();
         };
-        let stats = chain.statistics();
+        let (echo_removed_db, echo_delay_ms) = canceller.figures();
         ProcessingStats {
-            echo_canceller: true,
-            echo_removed_db: stats.echo_return_loss_enhancement.map(|db| db as f32),
-            echo_delay_ms: stats.delay_ms.and_then(|ms| u32::try_from(ms).ok()),
+            echo_canceller: canceller.works(),
+            echo_heard: match canceller.path() {
+                EchoPath::Unknown => None,
+                EchoPath::Absent => Some(false),
+                EchoPath::Present(_) => Some(true),
+            },
+            echo_removed_db,
+            echo_delay_ms,
         }
     }
 
-    fn build(&mut self) {
-        let wanted = self.wanted;
-        self.cancels = match wanted.echo_canceller {
-            EchoCancelling::Off => false,
-            EchoCancelling::On => true,
-            EchoCancelling::Automatic => !self.headset,
+    fn remember(&mut self) {
+        let Some(canceller) = &self.canceller else {
+            return;
         };
-        let idle = !wanted.high_pass
-            && !self.cancels
-            && !wanted.noise_suppression
-            && !wanted.automatic_gain;
+        if self.wanted.echo_canceller != EchoCancelling::Automatic {
+            return;
+        }
+        let route = self.route;
+        self.known.retain(|(other, _)| *other != route);
+        if self.known.len() == MEMORY {
+            self.known.remove(0);
+        }
+        self.known.push((route, canceller.path()));
+    }
+
+    fn build(&mut self) {
+        self.begin_cancelling();
+        let wanted = self.wanted;
+        let idle = !wanted.high_pass && !wanted.noise_suppression && !wanted.automatic_gain;
         self.chain = (!idle).then(|| {
             let format = StreamConfig::new(SAMPLE_RATE, 1);
             let config = Config {
-                pipeline: Pipeline {
-                    maximum_internal_processing_rate: MaxProcessingRate::Rate48kHz,
-                    multi_channel_render: false,
-                    multi_channel_capture: false,
-                    ..Pipeline::default()
-                },
+                pipeline: canceller::pipeline(),
                 high_pass_filter: wanted.high_pass.then(HighPassFilter::default),
-                echo_canceller: self.cancels.then(EchoCanceller::default),
                 noise_suppression: wanted.noise_suppression.then(NoiseSuppression::default),
                 gain_controller2: wanted.automatic_gain.then(|| GainController2 {
                     adaptive_digital: Some(AdaptiveDigital {
@@ -187,13 +216,29 @@ impl Processor {
             )
         });
     }
+
+    fn begin_cancelling(&mut self) {
+        let route = self.route;
+        self.canceller = match self.wanted.echo_canceller {
+            EchoCancelling::Off => None,
+            EchoCancelling::On => Some(Canceller::always()),
+            EchoCancelling::Automatic => {
+                let known = self.known.iter().find(|(other, _)| *other == route);
+                Some(Canceller::measured(match known {
+                    Some((_, path)) => *path,
+                    None if route.worn => EchoPath::Absent,
+                    None => EchoPath::Unknown,
+                }))
+            }
+        };
+    }
 }
 
 impl fmt::Debug for Processor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Processor")
             .field("wanted", &self.wanted)
-            .field("cancels", &self.cancels)
+            .field("route", &self.route)
             .finish_non_exhaustive()
     }
 }

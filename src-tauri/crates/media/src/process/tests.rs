@@ -1,7 +1,10 @@
+use std::path::Path;
 use std::time::Instant;
 
-use super::{EchoCancelling, ProcessingStats, Processor, VoiceProcessing, is_worn};
+use super::coupling::{Coupling, Hearing};
+use super::{EchoCancelling, ProcessingStats, Processor, Route, VoiceProcessing, is_worn};
 use crate::level::{dbov, tone_level};
+use crate::wav::LoopedWav;
 use crate::{BLOCK, Block, SAMPLE_RATE};
 
 /// A voice: a gliding pitch and breath under the envelope of syllables, shaped by a simple mouth.
@@ -276,10 +279,10 @@ fn nothing_wanted_is_nothing_done() {
 }
 
 #[test]
-fn a_headset_needs_no_canceller_unless_the_agent_says_so() {
+fn a_headset_begins_without_canceller_unless_the_agent_wants_it() {
     let mut processor = Processor::new(VoiceProcessing::AUTOMATIC);
     assert!(processor.stats().echo_canceller);
-    processor.set_headset(true);
+    processor.set_route(Route { id: 1, worn: true });
     assert!(!processor.stats().echo_canceller);
     processor.set(VoiceProcessing {
         echo_canceller: EchoCancelling::On,
@@ -321,4 +324,244 @@ fn it_costs_little() {
     let each = began.elapsed() / 500;
     println!("{each:?} for each 10 ms");
     assert!(each.as_millis() < 10, "slower than the sound: {each:?}");
+}
+
+/// Recorded speech, at 48 kHz.
+fn recorded(name: &str) -> LoopedWav {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../tests/sandbox/speech");
+    LoopedWav::open(&Path::new(folder).join(name)).expect("shipped speech")
+}
+
+/// What the customer hears of an agent, both talking without a pause, at the two ends of a room.
+struct Talk {
+    said: Vec<f32>,
+    sent: Vec<f32>,
+    stats: ProcessingStats,
+}
+
+fn talk(wanted: VoiceProcessing, coupling: f32, seconds: usize) -> Talk {
+    let (mut agent, mut customer) = (recorded("it-male.wav"), recorded("en-female.wav"));
+    let (mut processor, mut room) = (Processor::new(wanted), Room::new(60));
+    let (mut said, mut sent) = (Vec::new(), Vec::new());
+    for _ in 0..seconds * 100 {
+        let (mut voice, mut ear) = ([0.0; BLOCK], [0.0; BLOCK]);
+        agent.fill(&mut voice);
+        customer.fill(&mut ear);
+        let echo = room.echo(&ear);
+        said.extend(voice);
+        for (sample, echo) in voice.iter_mut().zip(echo) {
+            *sample += echo * coupling;
+        }
+        processor.capture(&mut voice);
+        processor.render(&ear);
+        sent.extend(voice);
+    }
+    let stats = processor.stats();
+    Talk { said, sent, stats }
+}
+
+impl Talk {
+    fn likeness(&self, seconds: std::ops::Range<usize>) -> f32 {
+        let of = seconds.start * 48_000..seconds.end * 48_000;
+        likeness(&self.sent[of.clone()], &self.said[of])
+    }
+}
+
+/// Correlation of the levels in speech bands, 1 is the same speech; level and tone colour do not count.
+fn likeness(heard: &[f32], said: &[f32]) -> f32 {
+    let (heard, said) = (bands(heard), bands(said));
+    (0..4)
+        .map(|late| {
+            let pairs = || heard[late..].iter().zip(&said);
+            let count = pairs().count() as f32;
+            let mut sums = [0.0_f32; 3];
+            for band in 0..BANDS.len() {
+                let x_mean = pairs().map(|(x, _)| x[band]).sum::<f32>() / count;
+                let y_mean = pairs().map(|(_, y)| y[band]).sum::<f32>() / count;
+                for (x, y) in pairs() {
+                    let (x, y) = (x[band] - x_mean, y[band] - y_mean);
+                    sums[0] += x * y;
+                    sums[1] += x * x;
+                    sums[2] += y * y;
+                }
+            }
+            sums[0] / (sums[1] * sums[2]).sqrt().max(f32::MIN_POSITIVE)
+        })
+        .fold(0.0, f32::max)
+}
+
+const BANDS: [f32; 12] = [
+    200.0, 300.0, 400.0, 550.0, 700.0, 900.0, 1_150.0, 1_450.0, 1_800.0, 2_200.0, 2_700.0, 3_300.0,
+];
+
+/// Levels in dBov of 20 ms every 10 ms; what is softer than -65 dBov is silence.
+fn bands(pcm: &[f32]) -> Vec<[f32; 12]> {
+    let frames = pcm.windows(2 * BLOCK).step_by(BLOCK);
+    frames
+        .map(|frame| {
+            BANDS.map(|hz| {
+                let turn = std::f32::consts::TAU * hz / SAMPLE_RATE as f32;
+                let (mut before, mut last, step) = (0.0, 0.0, 2.0 * turn.cos());
+                for (n, &sample) in frame.iter().enumerate() {
+                    let turn = std::f32::consts::TAU * n as f32 / (2 * BLOCK) as f32;
+                    let next = sample * (0.5 - 0.5 * turn.cos()) + step * last - before;
+                    (before, last) = (last, next);
+                }
+                let power = last * last + before * before - step * last * before;
+                let amplitude = power.max(0.0).sqrt() * 2.0 / BLOCK as f32;
+                (10.0 * (amplitude * amplitude / 2.0).max(1e-12).log10()).max(-65.0)
+            })
+        })
+        .collect()
+}
+
+/// What each stage does to speech where nothing is coupled; the worst case for a canceller that believes in echoes.
+#[test]
+fn without_an_echo_the_agent_is_heard_as_he_speaks_also_when_both_do() {
+    let stages = [
+        ("nothing", VoiceProcessing::OFF, 0.999),
+        (
+            "high-pass",
+            VoiceProcessing {
+                high_pass: true,
+                ..VoiceProcessing::OFF
+            },
+            0.97,
+        ),
+        (
+            "noise suppression",
+            VoiceProcessing {
+                noise_suppression: true,
+                ..VoiceProcessing::OFF
+            },
+            0.9,
+        ),
+        (
+            "gain",
+            VoiceProcessing {
+                automatic_gain: true,
+                ..VoiceProcessing::OFF
+            },
+            0.95,
+        ),
+        (
+            "canceller where needed",
+            VoiceProcessing {
+                echo_canceller: EchoCancelling::Automatic,
+                ..VoiceProcessing::OFF
+            },
+            0.999,
+        ),
+        ("all", VoiceProcessing::AUTOMATIC, 0.9),
+    ];
+    for (name, wanted, least) in stages {
+        let talk = talk(wanted, 0.0, 8);
+        let (first, later) = (talk.likeness(0..4), talk.likeness(2..6));
+        println!("{name}: {first:.3} in the first seconds, then {later:.3}");
+        assert!(later >= least, "{name}: {later}");
+        assert!(!talk.stats.echo_canceller, "{name}");
+    }
+    let always = talk(CANCEL, 0.0, 8);
+    println!(
+        "canceller always: {:.3}, then {:.3}",
+        always.likeness(0..4),
+        always.likeness(2..6)
+    );
+}
+
+#[test]
+fn an_echo_in_speech_is_found_and_removed_and_both_are_heard_when_they_talk() {
+    let heard = talk(VoiceProcessing::AUTOMATIC, 1.0, 12);
+    println!("double talk with an echo: {:.3}", heard.likeness(6..12));
+    assert_eq!(heard.stats.echo_heard, Some(true));
+    let delay = heard.stats.echo_delay_ms.expect("measured");
+    assert!(delay.abs_diff(60) <= 10, "{delay} ms");
+    assert!(heard.likeness(6..12) > 0.7);
+}
+
+/// The customer talks, the agent listens: blocks of what is sent and of the echo in it.
+fn listen(
+    processor: &mut Processor,
+    room: &mut Room,
+    customer: &mut LoopedWav,
+    coupling: f32,
+    blocks: usize,
+) -> (Vec<f32>, Vec<f32>) {
+    let (mut echoes, mut sent) = (Vec::new(), Vec::new());
+    for _ in 0..blocks {
+        let mut ear = [0.0; BLOCK];
+        customer.fill(&mut ear);
+        let mut microphone = room.echo(&ear).map(|sample| sample * coupling);
+        echoes.extend(microphone);
+        processor.capture(&mut microphone);
+        processor.render(&ear);
+        sent.extend(microphone);
+    }
+    (echoes, sent)
+}
+
+#[test]
+fn the_canceller_wakes_within_a_second_when_an_echo_begins_and_is_remembered_by_device() {
+    let mut processor = Processor::new(VoiceProcessing {
+        echo_canceller: EchoCancelling::Automatic,
+        ..VoiceProcessing::OFF
+    });
+    let (mut room, mut customer) = (Room::new(60), recorded("en-female.wav"));
+    let desk = Route { id: 7, worn: false };
+    processor.set_route(desk);
+    assert!(processor.stats().echo_canceller, "until it is known");
+    listen(&mut processor, &mut room, &mut customer, 0.0, 400);
+    assert_eq!(processor.stats().echo_heard, Some(false));
+    assert!(!processor.stats().echo_canceller, "it rests");
+
+    // The headset is laid beside the microphone.
+    let (echo, sent) = listen(&mut processor, &mut room, &mut customer, 1.0, 600);
+    let (before, after) = (dbov(&echo[96_000..]), dbov(&sent[96_000..]));
+    let leaked = echo
+        .chunks(BLOCK)
+        .zip(sent.chunks(BLOCK))
+        .filter(|(echo, sent)| dbov(echo) > -50.0 && dbov(sent) > dbov(echo) - 10.0)
+        .count();
+    println!("echo {before:.1} -> {after:.1} dBov, {leaked} blocks heard first");
+    assert_eq!(processor.stats().echo_heard, Some(true));
+    assert!(after < before - 30.0, "{after} of {before} dBov");
+    assert!(leaked < 100, "{leaked} blocks of 10 ms");
+
+    // Another device, and back; and the next call.
+    processor.set_route(Route { id: 8, worn: true });
+    assert!(!processor.stats().echo_canceller);
+    processor.set_route(desk);
+    assert_eq!(processor.stats().echo_heard, Some(true), "known before");
+    processor.restart();
+    assert_eq!(processor.stats().echo_heard, Some(true), "in the next call");
+}
+
+#[test]
+fn four_voices_are_not_taken_for_echoes_of_each_other() {
+    let names = [
+        "en-female.wav",
+        "en-male.wav",
+        "it-female.wav",
+        "it-male.wav",
+    ];
+    let (mut judged, mut mistaken) = (0, 0);
+    for near in names {
+        for far in names.into_iter().filter(|far| *far != near) {
+            let (mut near, mut far) = (recorded(near), recorded(far));
+            let mut coupling = Coupling::new();
+            for _ in 0..800 {
+                let (mut voice, mut ear) = ([0.0; BLOCK], [0.0; BLOCK]);
+                near.fill(&mut voice);
+                far.fill(&mut ear);
+                if let Some(hearing) = coupling.hear(&voice) {
+                    judged += 1;
+                    mistaken += usize::from(hearing != Hearing::Nothing);
+                }
+                coupling.play(&ear);
+            }
+        }
+    }
+    println!("{mistaken} of {judged} segments mistaken for an echo");
+    assert!(judged > 200, "{judged}");
+    assert!(mistaken <= 1, "{mistaken} of {judged}");
 }

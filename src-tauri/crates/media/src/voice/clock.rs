@@ -44,7 +44,9 @@ pub(super) fn run(
             ports.attached();
         }
         ports.wait();
-        desk.set_headset(ports.is_headset());
+        if let Some(route) = ports.route() {
+            desk.set_route(route);
+        }
         desk.set_presence(ports.presence());
         ports.capture(&mut microphone);
         desk.tick(&mut microphone, &mut ear, &mut ringer);

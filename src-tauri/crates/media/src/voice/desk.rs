@@ -8,7 +8,7 @@ use super::check::{Check, Presence};
 use super::party::{Line, Party};
 use super::{Levels, ProcessingStats, VoiceProcessing};
 use crate::level::{SILENCE, from_energy};
-use crate::process::Processor;
+use crate::process::{Processor, Route};
 use crate::tone::{Keypad, Tone, Tones};
 use crate::wav::LoopedWav;
 use crate::{BLOCK, Block, MediaError, ToneKind};
@@ -115,7 +115,6 @@ impl Desk {
                     check.end(MediaError::CheckEnded("a call came"));
                 }
                 if self.party.is_empty() {
-                    // The next call may be in another room.
                     self.processor.restart();
                 }
                 self.party.attach(lines);
@@ -235,9 +234,9 @@ impl Desk {
         !self.party.is_empty() || self.monitor || self.check.is_some()
     }
 
-    /// Whether the customer is heard through something worn.
-    pub(super) fn set_headset(&mut self, headset: bool) {
-        self.processor.set_headset(headset);
+    /// Tells which devices are in use.
+    pub(super) fn set_route(&mut self, route: Route) {
+        self.processor.set_route(route);
     }
 
     fn gate(&mut self, microphone: &mut Block) {

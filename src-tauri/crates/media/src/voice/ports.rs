@@ -10,6 +10,7 @@ use super::check::Presence;
 use super::desk::Need;
 use super::files::Files;
 use crate::device::{Capture, DeviceControl, Opened, Playback, Ringer};
+use crate::process::Route;
 use crate::{Block, MediaError};
 
 const TICK: Duration = Duration::from_millis(10);
@@ -107,11 +108,18 @@ impl Ports {
         self.deadline = Instant::now();
     }
 
-    /// The customer is heard through something worn, as far as the device's name tells.
-    pub(super) fn is_headset(&self) -> bool {
+    /// Which devices are in use; `None` while one is not open.
+    pub(super) fn route(&self) -> Option<Route> {
         match &self.kind {
-            Kind::Devices(devices) => devices.speaker.as_ref().is_some_and(Playback::is_worn),
-            Kind::Null { .. } | Kind::Files { .. } => false,
+            Kind::Devices(devices) => {
+                let (speaker, microphone) =
+                    (devices.speaker.as_ref()?, devices.microphone.as_ref()?);
+                Some(Route {
+                    id: speaker.identity().rotate_left(1) ^ microphone.identity(),
+                    worn: speaker.is_worn(),
+                })
+            }
+            Kind::Null { .. } | Kind::Files { .. } => Some(Route::default()),
         }
     }
 
