@@ -12,6 +12,7 @@ use rand::rngs::StdRng;
 use sidetone_profile::Codec;
 
 pub use crate::quality::{Conditions, Rating, rate};
+use crate::resample::Resampler;
 use crate::rtp::{Outgoing, RtpSession};
 use crate::sdp::{self, LocalSide, Negotiated, OfferAnswer};
 use crate::transport::{Identity, MediaTransport, TransportEvent};
@@ -52,6 +53,14 @@ pub struct BufferStats {
     pub concealed: f32,
     /// Packets that came too late to be played, since the start.
     pub late: u64,
+}
+
+/// Converts sound from one sample rate, Hz, to another, as the phone does it.
+#[must_use]
+pub fn resampled(sound: &[f32], from: u32, to: u32) -> Vec<f32> {
+    let mut output = Vec::new();
+    Resampler::new(from, to).run(sound, &mut output);
+    output
 }
 
 /// One side of a call in virtual time.
