@@ -115,6 +115,12 @@ impl Steps {
         eprintln!("{}", self.label(name));
     }
 
+    /// Says that the last step is run again, under its own number.
+    pub(crate) fn repeat(&mut self, why: &str) {
+        self.done -= 1;
+        eprintln!("{why}");
+    }
+
     /// Time since the first step.
     pub(crate) fn elapsed(&self) -> String {
         seconds(self.began.elapsed())

@@ -315,7 +315,7 @@ fn add_interop(checks: &mut Checks, missing: &[&Need], consent: Consent) {
         };
     }
     add_build(checks);
-    checks.add_shown(NAME, run, "Read what failed above; the folder it names has every log. SIDETONE_KEEP=1 keeps it always.");
+    checks.add_with_counterparts(NAME, run, "Read what failed above; the folder it names has every log. SIDETONE_KEEP=1 keeps it always.");
 }
 
 /// Every screen in every theme, in a real browser: contrast, overflow and names, without keeping pictures.
@@ -359,7 +359,7 @@ fn add_e2e(checks: &mut Checks, missing: &[&Need]) {
     add_build(checks);
     let mut run = all_tests_of("tests/e2e");
     run.env("SIDETONE_E2E_LOGS", debug_folder().join("xtask-logs/e2e"));
-    checks.add_shown(
+    checks.add_with_counterparts(
         NAME,
         run,
         "Read what failed above; xtask-logs/e2e beside the programs has the logs of what it started.",
