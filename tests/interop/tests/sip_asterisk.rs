@@ -1,5 +1,5 @@
 //! The SIP user agent alone against a real Asterisk 22: what it registers with, and what Asterisk makes of its holds,
-//! transfers and redirections. No sound passes here.
+//! transfers and redirections. Of sound there is only what Asterisk's own ends say.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use std::time::Duration;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use sidetone_interop::asterisk::{Asterisk, Message};
+use sidetone_interop::compare::{Sound, compare};
 use sidetone_interop::namespace::{ADDRESS, isolated};
 use sidetone_interop::{WorkDir, speech};
 use sidetone_profile::Secret;
@@ -156,13 +157,18 @@ fn stage<F: Future<Output = ()>>(name: &str, body: impl FnOnce(Asterisk) -> F) {
 
 /// A customer calls extension 220.
 fn customer_calls(asterisk: &mut Asterisk, number: &str) {
+    calls(asterisk, "talk", number, "220");
+}
+
+/// Someone whose end is that extension of `customers` calls one of the agents' numbers.
+fn calls(asterisk: &mut Asterisk, end: &str, number: &str, called: &str) {
     asterisk
         .ami
         .action(&[
             ("Action", "Originate"),
-            ("Channel", "Local/talk@customers/n"),
+            ("Channel", &format!("Local/{end}@customers/n")),
             ("Context", "agents"),
-            ("Exten", "220"),
+            ("Exten", called),
             ("Priority", "1"),
             ("CallerID", number),
             ("Async", "true"),
@@ -178,12 +184,18 @@ fn succeeded(asterisk: &mut Asterisk, event: &str) {
 
 #[test]
 #[ignore = "needs root, network namespaces and Asterisk"]
-fn registers_with_md5_and_sha_256_over_wss_and_udp() {
+fn registers_with_md5_and_sha_256_over_wss_udp_and_tls() {
     stage(
-        "registers_with_md5_and_sha_256_over_wss_and_udp",
+        "registers_with_md5_and_sha_256_over_wss_udp_and_tls",
         async |asterisk: Asterisk| {
             let wss = ServerAddress::WebSocket(asterisk.wss_url().parse().expect("a URL"));
-            for (user, server) in [("201", wss.clone()), ("202", wss), ("220", udp())] {
+            let tls = ServerAddress::Tls(ADDRESS.to_owned(), 5061);
+            for (user, server) in [
+                ("201", wss.clone()),
+                ("202", wss),
+                ("220", udp()),
+                ("220", tls),
+            ] {
                 let phone = Phone::registered(&asterisk, user, server).await;
                 phone.endpoint.shut_down().await;
             }
@@ -366,6 +378,294 @@ fn a_caller_is_sent_elsewhere_by_302() {
                 .ami
                 .wait_for(PATIENCE, echoes)
                 .expect("Asterisk calls 600 instead");
+            phone.endpoint.shut_down().await;
+        },
+    );
+}
+
+/// Placed to this number and answered; the dialog.
+async fn talks_to(phone: &mut Phone, number: &str) -> DialogId {
+    let target = CallTarget::Account(number.to_owned());
+    let dialog = phone
+        .endpoint
+        .invite(target, sdp(1, "sendrecv"), Vec::new())
+        .await
+        .expect("a call");
+    phone
+        .until("the answer", |event| match event {
+            Event::Answered { dialog: of, .. } if of == dialog => Some(()),
+            Event::Ended { dialog: of, end } if of == dialog => panic!("{number}: {end:?}"),
+            _ => None,
+        })
+        .await;
+    dialog
+}
+
+/// Waits until a message with this start and all of these texts has passed in that direction.
+async fn passes(phone: &Phone, sent: bool, start: &str, texts: &[&str]) {
+    let passed = || {
+        let trace = phone.endpoint.trace();
+        trace.messages.iter().any(|message| {
+            message.sent == sent
+                && message.text.starts_with(start)
+                && texts.iter().all(|text| message.text.contains(text))
+        })
+    };
+    let wait = async {
+        while !passed() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    if timeout(PATIENCE, wait).await.is_err() {
+        panic!(
+            "no {start} with {texts:?} in\n{}",
+            phone.endpoint.trace().to_text()
+        );
+    }
+}
+
+#[test]
+#[ignore = "needs root, network namespaces and Asterisk"]
+fn what_comes_before_the_answer_is_acknowledged_over_tls() {
+    stage(
+        "what_comes_before_the_answer_is_acknowledged_over_tls",
+        async |mut asterisk: Asterisk| {
+            let tls = ServerAddress::Tls(ADDRESS.to_owned(), 5061);
+            let mut phone = Phone::registered(&asterisk, "230", tls).await;
+            // 611 speaks before the answer, and is busy then.
+            let target = CallTarget::Account("611".to_owned());
+            let dialog = phone
+                .endpoint
+                .invite(target, sdp(1, "sendrecv"), Vec::new())
+                .await
+                .expect("a call");
+            let early = phone
+                .until("early sound", |event| match event {
+                    Event::Provisional { sdp, .. } => sdp,
+                    _ => None,
+                })
+                .await;
+            assert!(early.contains("PCMA/8000"), "{early}");
+            passes(&phone, false, "SIP/2.0 183", &["RSeq:", "100rel"]).await;
+            passes(&phone, true, "PRACK ", &["RAck:"]).await;
+            passes(&phone, false, "SIP/2.0 200", &["CSeq: 3 PRACK"]).await;
+            // It may have been told that 611 is busy meanwhile.
+            let _ = phone.endpoint.hang_up(dialog, None);
+            phone.ended(dialog).await;
+
+            // The other way: Asterisk wants our ringing acknowledged, and acknowledges it.
+            calls(&mut asterisk, "talk", "Casey <2025550100>", "230");
+            let called = phone.answers().await;
+            passes(&phone, true, "SIP/2.0 180", &["RSeq:", "100rel"]).await;
+            passes(&phone, false, "PRACK ", &["RAck:"]).await;
+            phone.endpoint.hang_up(called, None).expect("it is up");
+            assert_eq!(phone.ended(called).await, DialogEnd::Local);
+            phone.endpoint.shut_down().await;
+        },
+    );
+}
+
+#[test]
+#[ignore = "needs root, network namespaces and Asterisk"]
+fn a_ringing_call_is_picked_up_by_another_of_the_group() {
+    stage(
+        "a_ringing_call_is_picked_up_by_another_of_the_group",
+        async |mut asterisk: Asterisk| {
+            let mut rung = Phone::registered(&asterisk, "220", udp()).await;
+            let mut other = Phone::registered(&asterisk, "230", udp()).await;
+            customer_calls(&mut asterisk, "Casey <2025550100>");
+            let ringing = rung.rings().await.dialog;
+            rung.endpoint.ringing(ringing, None).expect("it rings");
+            // Asterisk knows that it rings once it has taken our 180.
+            let told = |message: &Message| {
+                message.is_event("Newstate")
+                    && message.get("ChannelStateDesc") == Some("Ringing")
+                    && message
+                        .get("Channel")
+                        .is_some_and(|channel| channel.starts_with("PJSIP/220"))
+            };
+            asterisk.ami.wait_for(PATIENCE, told).expect("it rings");
+            let taken = talks_to(&mut other, "*8").await;
+            let end = rung.ended(ringing).await;
+            assert!(matches!(end, DialogEnd::Cancelled(_)), "{end:?}");
+            let picked = |message: &Message| message.is_event("Pickup");
+            let pickup = asterisk.ami.wait_for(PATIENCE, picked).expect("a pickup");
+            let by = pickup.get("Channel").unwrap_or_default();
+            assert!(by.starts_with("PJSIP/230"), "{by}");
+            other.endpoint.hang_up(taken, None).expect("it is up");
+            rung.endpoint.shut_down().await;
+            other.endpoint.shut_down().await;
+        },
+    );
+}
+
+#[test]
+#[ignore = "needs root, network namespaces and Asterisk"]
+fn a_queue_rings_a_phone_that_talks_only_with_ring_in_use() {
+    stage(
+        "a_queue_rings_a_phone_that_talks_only_with_ring_in_use",
+        async |mut asterisk: Asterisk| {
+            let mut phone = Phone::registered(&asterisk, "220", udp()).await;
+            for queue in ["support", "waiting"] {
+                let add = [
+                    ("Action", "QueueAdd"),
+                    ("Queue", queue),
+                    ("Interface", "PJSIP/220"),
+                ];
+                asterisk.ami.action(&add).expect("a member");
+            }
+            let talk = talks_to(&mut phone, "600").await;
+            let in_use = |message: &Message| {
+                message.is_event("QueueMemberStatus")
+                    && message.get("Queue") == Some("support")
+                    && message.get("Status") == Some("2")
+            };
+            asterisk.ami.wait_for(PATIENCE, in_use).expect("it talks");
+            calls(&mut asterisk, "talk", "Robin <2025550101>", "604");
+            let waits = |message: &Message| {
+                message.is_event("QueueCallerJoin") && message.get("Queue") == Some("support")
+            };
+            asterisk.ami.wait_for(PATIENCE, waits).expect("a caller");
+            let early = timeout(Duration::from_secs(3), phone.rings()).await;
+            assert!(early.is_err(), "rung while it talks: {early:?}");
+            phone.endpoint.hang_up(talk, None).expect("it is up");
+            let free = phone.rings().await;
+            assert_eq!(free.from.user, "2025550101");
+            let queue = ("X-Queue".to_owned(), "support".to_owned());
+            assert!(free.headers.contains(&queue), "{:?}", free.headers);
+            asterisk.hang_up_all().expect("Asterisk hangs up");
+
+            talks_to(&mut phone, "600").await;
+            calls(&mut asterisk, "talk", "Casey <2025550100>", "605");
+            phone
+                .until("a call beside the one that is up", |event| match event {
+                    Event::Incoming(call) if call.from.user == "2025550100" => Some(()),
+                    _ => None,
+                })
+                .await;
+            phone.endpoint.shut_down().await;
+        },
+    );
+}
+
+/// The customer's speech, heard by whoever this file is of, after all sound before it was silence.
+async fn hears_the_customer(file: &std::path::Path) {
+    let said = Sound::read(&speech::customer().expect("the customer's speech")).expect("a WAV");
+    let mut last = None;
+    for _ in 0..300 {
+        // Asterisk writes the length into the head of the file when the call is over.
+        if let Ok(heard) = Sound::read(file) {
+            last = compare(&heard, &said);
+            if last.as_ref().is_some_and(|c| c.is_good(4.0)) {
+                return;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{}: {last:?}", file.display());
+}
+
+/// Waits until a recording has grown by six seconds of 8 kHz sound.
+async fn goes_on(file: &std::path::Path) {
+    let length = || std::fs::metadata(file).map_or(0, |data| data.len());
+    let enough = length() + 6 * 16_000;
+    for _ in 0..600 {
+        if length() >= enough {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("{} does not grow: {} bytes", file.display(), length());
+}
+
+/// This phone sends no sound at all: what the customer hears comes from where the call was transferred to.
+#[test]
+#[ignore = "needs root, network namespaces and Asterisk"]
+fn the_customer_hears_the_new_far_end_after_each_transfer() {
+    stage(
+        "the_customer_hears_the_new_far_end_after_each_transfer",
+        async |mut asterisk: Asterisk| {
+            let mut phone = Phone::registered(&asterisk, "220", udp()).await;
+            customer_calls(&mut asterisk, "Casey <2025550100>");
+            let dialog = phone.answers().await;
+            joined(&mut asterisk);
+            phone
+                .endpoint
+                .refer(dialog, "600", None)
+                .expect("a transfer");
+            assert_eq!(phone.transferred(dialog).await, 200);
+            let heard = asterisk.customer_heard();
+            goes_on(&heard).await;
+            asterisk.hang_up_all().expect("Asterisk hangs up");
+            // From the echo: the customer's own voice.
+            hears_the_customer(&heard).await;
+            std::fs::remove_file(&heard).expect("a recording");
+
+            customer_calls(&mut asterisk, "Casey <2025550100>");
+            let customer = phone.answers().await;
+            joined(&mut asterisk);
+            calls(&mut asterisk, "other", "Robin <2025550101>", "220");
+            let colleague = phone.answers().await;
+            joined(&mut asterisk);
+            phone
+                .endpoint
+                .refer(customer, "", Some(colleague))
+                .expect("a transfer");
+            succeeded(&mut asterisk, "AttendedTransfer");
+            let other = asterisk.other_heard();
+            goes_on(&heard).await;
+            asterisk.hang_up_all().expect("Asterisk hangs up");
+            hears_the_customer(&heard).await;
+            hears_the_customer(&other).await;
+            phone.endpoint.shut_down().await;
+        },
+    );
+}
+
+/// Asterisk refreshes a call of its own, and agrees that we refresh ours. An interval is at least 90 seconds, so this
+/// takes 50 and runs in the long mode only (`cargo xtask test --long`).
+#[test]
+#[ignore = "needs root, network namespaces and Asterisk"]
+fn long_calls_are_refreshed_by_whoever_is_to_do_it() {
+    if std::env::var_os("SIDETONE_LONG").is_none() {
+        return;
+    }
+    stage(
+        "long_calls_are_refreshed_by_whoever_is_to_do_it",
+        async |mut asterisk: Asterisk| {
+            let mut phone = Phone::registered(&asterisk, "230", udp()).await;
+            let ours = talks_to(&mut phone, "600").await;
+            let agreed = [" INVITE", "Session-Expires: 1800;refresher=uac"];
+            passes(&phone, false, "SIP/2.0 200", &agreed).await;
+            calls(&mut asterisk, "talk", "Casey <2025550100>", "230");
+            let theirs = phone.answers().await;
+            let agreed = [" INVITE", "Session-Expires: 90;refresher=uac"];
+            passes(&phone, true, "SIP/2.0 200", &agreed).await;
+            let refreshed = || {
+                let trace = phone.endpoint.trace();
+                trace.messages.iter().any(|message| {
+                    !message.sent
+                        && message.text.contains("Session-Expires: 90")
+                        && (message.text.starts_with("UPDATE ")
+                            || (message.text.starts_with("INVITE ")
+                                && message
+                                    .text
+                                    .lines()
+                                    .any(|line| line.starts_with("To:") && line.contains(";tag="))))
+                })
+            };
+            let wait = async {
+                while !refreshed() {
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            };
+            timeout(Duration::from_secs(120), wait)
+                .await
+                .expect("a refresh");
+            for dialog in [ours, theirs] {
+                phone.endpoint.hang_up(dialog, None).expect("still up");
+                assert_eq!(phone.ended(dialog).await, DialogEnd::Local);
+            }
             phone.endpoint.shut_down().await;
         },
     );

@@ -22,7 +22,7 @@ pub const AMI_ADDRESS: SocketAddr =
 /// Its user.
 pub const AMI_USER: &str = "sandbox";
 /// The accounts of `conf/pjsip.conf`.
-pub const ACCOUNTS: [&str; 4] = ["201", "202", "210", "220"];
+pub const ACCOUNTS: [&str; 5] = ["201", "202", "210", "220", "230"];
 
 /// Why there is no Asterisk.
 #[derive(Debug, thiserror::Error)]
@@ -144,6 +144,12 @@ impl Asterisk {
     #[must_use]
     pub fn customer_heard(&self) -> PathBuf {
         self.folder.join("spool/customer-heard.wav")
+    }
+
+    /// What the last customer at `Local/other@customers` heard.
+    #[must_use]
+    pub fn other_heard(&self) -> PathBuf {
+        self.folder.join("spool/other-heard.wav")
     }
 
     /// A customer calls the queue `support`, speaks until hung up, and is recorded.
