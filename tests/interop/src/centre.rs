@@ -104,6 +104,13 @@ impl Centre {
         Desk::start(&self.own_folder(name), self.password(), &arguments)
     }
 
+    /// The same, at the green light.
+    pub fn ready_with(&self, name: &str, more: &[&str]) -> Desk {
+        let mut desk = self.desk_with(name, more);
+        desk.green();
+        desk
+    }
+
     /// Signs an agent in who finds `file` at descriptor 3.
     #[cfg(unix)]
     pub fn desk_with_file(&self, name: &str, file: &Path, more: &[&str]) -> Desk {

@@ -11,6 +11,7 @@ pub mod centre;
 pub mod compare;
 pub mod desk;
 pub mod forwarder;
+pub mod keys;
 pub mod local;
 pub mod namespace;
 pub mod one_time_code;

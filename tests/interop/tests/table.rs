@@ -19,6 +19,8 @@ fn folder(place: &str) -> PathBuf {
         "rules" | "bad_input" => root.join("tests/interop/tests").join(place),
         "asterisk" => root.join("tests/interop/tests"),
         "sandbox" | "e2e" => root.join("tests").join(place).join("tests"),
+        "shell" => root.join("src-tauri/src"),
+        "ui" => root.join("ui/src"),
         krate => root.join("src-tauri/crates").join(krate),
     }
 }
@@ -33,8 +35,18 @@ fn has(folder: &Path, stem: &str, test: &str) -> bool {
         if path.is_dir() {
             return has(&path, stem, test);
         }
-        let named = path.file_stem().is_some_and(|name| name == stem);
-        named && fs::read_to_string(&path).is_ok_and(|text| is_test(&text, test))
+        let of_page = path
+            .file_name()
+            .is_some_and(|name| *name == *format!("{stem}.test.ts"));
+        let named = of_page || path.file_stem().is_some_and(|name| name == stem);
+        named
+            && fs::read_to_string(&path).is_ok_and(|text| {
+                if of_page {
+                    text.contains(&format!("it(\"{test}\""))
+                } else {
+                    is_test(&text, test)
+                }
+            })
     })
 }
 

@@ -53,6 +53,9 @@ pub(crate) struct Arguments {
     /// Seconds that customers wait before they hang up.
     #[arg(long, value_name = "SECONDS", default_value_t = 300.0)]
     patience: f64,
+    /// Address that the telephone system names for plain RTP, instead of where it is: as from behind a NAT.
+    #[arg(long, value_name = "ADDRESS")]
+    rtp_address: Option<Ipv4Addr>,
     /// A STUN or TURN server for the agents, such as stun:192.0.2.1:3478.
     #[arg(long = "ice-server", value_name = "URL")]
     ice_servers: Vec<String>,
@@ -109,6 +112,7 @@ impl Arguments {
                     .transpose()?,
                 talk: seconds("talk", self.talk)?,
                 patience: seconds("patience", self.patience)?,
+                rtp_address: self.rtp_address,
                 ..SmallConfig::default()
             }),
             Pbx::Asterisk => {

@@ -1,5 +1,6 @@
 //! The contact centre's data in SQLite: agents, tokens, pause reasons, queues.
 
+mod avatar;
 mod migrations;
 mod sessions;
 mod work;

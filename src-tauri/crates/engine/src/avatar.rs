@@ -18,6 +18,18 @@ impl Avatar {
         AvatarKind::of(&bytes).map(|kind| Self { kind, bytes })
     }
 
+    /// Its media type, by its content.
+    #[must_use]
+    pub const fn media_type(&self) -> &'static str {
+        self.kind.media_type()
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The picture as a `data:` address (RFC 2397), the only kind that the bar's page loads.
     #[must_use]
     pub fn data_url(&self) -> String {

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use sidetone_agent::{Agent, CallId, Input, SignIn, SignInRefusal};
 use sidetone_media::{DeviceInfo, MediaError, Session, SessionEvent, Voice};
-use sidetone_profile::{Layers, Masking, ServerSettings};
+use sidetone_profile::{Layers, Masking};
 use sidetone_sip::{DialogId, Endpoint, Event};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
@@ -360,13 +360,10 @@ impl Phone {
             document,
             sip,
             desk,
+            settings,
         } = standalone;
         let account = format!("sip:{}@{}", sip.user, sip.domain);
         self.sip_account = Ok(sip);
-        let settings = desk.codes.pickup.clone().map(|pickup_code| ServerSettings {
-            pickup_code,
-            ..ServerSettings::default()
-        });
         let (reasons, queues) = (desk.pause_reasons(), desk.memberships());
         let login_in_pause = document.profile.account.login_in_pause;
         let standing = Standing::new(desk, login_in_pause, self.clock.now());

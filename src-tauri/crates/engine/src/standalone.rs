@@ -4,9 +4,9 @@ use std::io::{self, BufRead, BufReader};
 use std::path::Path;
 
 use serde::Deserialize;
-use serde_json::{Value, json};
-use sidetone_motion::{AgentDocument, IceServer, SipCredentials, SipTransport};
-use sidetone_profile::{Secret, wire};
+use serde_json::{Map, Value, json};
+use sidetone_motion::{AgentDocument, IceServer, SettingsDocument, SipCredentials, SipTransport};
+use sidetone_profile::{Secret, ServerSettings, wire};
 
 use crate::SecretStore;
 use codes::Codes;
@@ -14,14 +14,27 @@ pub(crate) use codes::{Desk, Reason, Wish};
 
 /// A profile file: an agent without a contact-centre server.
 ///
-/// JSON or TOML. The fields of the server's agent object stand at the top; the SIP account stands in `sip`, feature
-/// codes of the PBX in `codes`, reasons to pause in `pauses` and names of queues in `queues`.
+/// JSON or TOML. The SIP account stands in `sip`, what a server would set in `settings`, feature codes of the PBX in
+/// `codes`, reasons to pause in `pauses` and names of queues in `queues`. The fields of the server's agent object may
+/// also stand at the top.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Standalone {
     pub(crate) document: AgentDocument,
     pub(crate) sip: SipCredentials,
     pub(crate) desk: Desk,
+    /// What a server would set for all its agents; `None` when the file says nothing of it.
+    pub(crate) settings: Option<ServerSettings>,
 }
+
+/// What a server sets for all its agents and means something without one; the rest of `settings` is the agent's own.
+const OF_THE_CENTRE: [&str; 4] = [
+    "wrapUpSeconds",
+    "noAnswerSeconds",
+    "pickupCode",
+    "screenPops",
+];
+/// Fields of the agent object that are no settings, or stand elsewhere in the file.
+const NO_SETTINGS: [&str; 3] = ["id", "name", "queues"];
 
 /// What stands in a profile file, with no secret fetched yet.
 #[derive(Debug)]
@@ -29,6 +42,7 @@ pub(crate) struct Parts {
     document: AgentDocument,
     table: SipTable,
     pub(crate) desk: Desk,
+    settings: Option<ServerSettings>,
 }
 
 /// The `sip` table.
@@ -80,6 +94,7 @@ impl Standalone {
             document,
             table,
             desk,
+            settings,
         } = Self::parts(text)?;
         let secret = table.secret(secrets)?;
         Ok(Self {
@@ -96,6 +111,7 @@ impl Standalone {
                 port: table.port,
             },
             desk,
+            settings,
         })
     }
 
@@ -115,6 +131,8 @@ impl Standalone {
         let codes: Codes = part(fields.remove("codes"), "codes")?;
         let reasons: Vec<Reason> = part(fields.remove("pauses"), "pauses")?;
         let queues: Vec<String> = part(fields.remove("queues"), "queues")?;
+        let settings = part(fields.remove("settings"), "settings")?;
+        let (chosen, settings) = share_out(settings, &mut fields, codes.pickup.clone())?;
         let shown: Vec<Value> = queues
             .iter()
             .map(|name| json!({ "channel": "voice", "name": name }))
@@ -128,6 +146,12 @@ impl Standalone {
         }
         let (profile, faults) =
             wire::read(&Value::Object(fields.clone())).map_err(|e| e.to_string())?;
+        let known = wire::write(&profile);
+        for field in &chosen {
+            if !known.contains_key(field) || NO_SETTINGS.contains(&field.as_str()) {
+                return Err(unknown(field, known.keys()));
+            }
+        }
         let desk = Desk {
             codes,
             reasons,
@@ -142,7 +166,48 @@ impl Standalone {
             },
             table,
             desk: desk.checked()?,
+            settings,
         })
+    }
+}
+
+/// Puts the agent's settings to the other fields and reads those of the centre; names those of the agent.
+fn share_out(
+    settings: Map<String, Value>,
+    fields: &mut Map<String, Value>,
+    pickup_code: Option<String>,
+) -> Result<(Vec<String>, Option<ServerSettings>), String> {
+    let (of_centre, own): (Map<_, _>, Map<_, _>) = settings
+        .into_iter()
+        .partition(|(field, _)| OF_THE_CENTRE.contains(&field.as_str()));
+    let chosen: Vec<String> = own.keys().cloned().collect();
+    if let Some(twice) = chosen.iter().find(|field| fields.contains_key(*field)) {
+        return Err(format!("{twice} stands at the top and in its settings"));
+    }
+    fields.extend(own);
+    if of_centre.is_empty() && pickup_code.is_none() {
+        return Ok((chosen, None));
+    }
+    let read = SettingsDocument::read(&Value::Object(of_centre)).map_err(|e| e.to_string())?;
+    if let Some(fault) = read.faults.first() {
+        return Err(format!("its settings: {fault}"));
+    }
+    let mut settings = read.settings;
+    if let Some(code) = pickup_code {
+        settings.pickup_code = code;
+    }
+    Ok((chosen, Some(settings)))
+}
+
+/// Says that there is no such setting, and which one may be meant.
+fn unknown<'a>(field: &str, known: impl Iterator<Item = &'a String>) -> String {
+    let known = known.map(String::as_str).chain(OF_THE_CENTRE);
+    let meant = known
+        .filter(|name| !NO_SETTINGS.contains(name))
+        .find(|name| name.eq_ignore_ascii_case(field));
+    match meant {
+        Some(name) => format!("its settings: {field} is no setting; {name} is one"),
+        None => format!("its settings: {field} is no setting"),
     }
 }
 
@@ -231,6 +296,42 @@ mod tests {
     }
 
     #[test]
+    fn the_settings_table_takes_what_a_server_would_set() {
+        let read = |settings: &str| {
+            let text = format!(
+                "[sip]\nuser = '1001'\ndomain = 'pbx.example'\n[codes]\npickup = '*7'\n[settings]\n{settings}"
+            );
+            Standalone::parse(&text, &store())
+        };
+        let file =
+            read("phoneBarAutoAnswer = true\nprivacyEnabled = true\nwrapUpSeconds = 20").unwrap();
+        let profile = &file.document.profile;
+        assert!(profile.webrtc.auto_answer.enabled && profile.security.masking.any());
+        let settings = file.settings.unwrap();
+        assert_eq!(
+            (settings.wrap_up_s, settings.pickup_code.as_str()),
+            (20, "*7")
+        );
+        for (settings, words) in [
+            (
+                "phonebarautoanswer = true",
+                "phonebarautoanswer is no setting; phoneBarAutoAnswer is one",
+            ),
+            ("colour = 'green'", "its settings: colour is no setting"),
+            ("tabLimit = 3", "tabLimit is no setting"),
+            ("queues = ['600']", "queues is no setting"),
+            ("wrapUpSeconds = 'long'", "wrapUpSeconds"),
+        ] {
+            let fault = read(settings).unwrap_err();
+            assert!(fault.contains(words), "{settings}: {fault}");
+        }
+        // A value of the agent's own that cannot be used leaves the rest, as a server's would.
+        let file = read("phoneBarAutoAnswerDelay = -1\nalias = 'Anna'").unwrap();
+        assert_eq!(file.document.profile.account.alias, "Anna");
+        assert_eq!(file.document.faults.len(), 1);
+    }
+
+    #[test]
     fn what_is_wrong_with_a_file_is_said() {
         for (text, word) in [
             ("{ nonsense", "not JSON"),
@@ -260,6 +361,14 @@ mod tests {
             (
                 "[sip]\nuser = \"1\"\ndomain = \"d\"\n[codes]\npuase = \"*46\"",
                 "puase",
+            ),
+            (
+                "alias = 'A'\n[sip]\nuser = \"1\"\ndomain = \"d\"\n[settings]\nalias = 'B'",
+                "alias stands at the top and in its settings",
+            ),
+            (
+                "settings = 3\n[sip]\nuser = \"1\"\ndomain = \"d\"",
+                "settings",
             ),
             ("pauses = 3\n[sip]\nuser = \"1\"\ndomain = \"d\"", "pauses"),
         ] {

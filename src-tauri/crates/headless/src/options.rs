@@ -46,9 +46,11 @@ The password comes from --password-fd, else from the keychain, else from a promp
 line or the environment. With --browser the address of the sign-in page is told instead, to be opened in a browser
 on this computer.
 
-The file of --sip-profile has the fields of the server's agent object, a table sip (user, domain, secret, transport,
-host, port, wssUrl), and for the PBX's queues the lists pauses and queues and a table codes: pause, unpause or
-pauseToggle, login, logout or loginToggle, pickup. {extension}, {reason} and {queue} are put into a code; each is
+The file of --sip-profile has a table sip (user, domain, secret, transport, host, port, wssUrl), a table settings with
+what a server would set: any field of its agent object (allow, phoneBarAutoAnswer, privacyEnabled, …) and
+wrapUpSeconds, noAnswerSeconds, pickupCode and screenPops; an unknown field is refused by name. Fields of the agent
+object may also stand at the top. For the PBX's queues there are the lists pauses and queues and a table codes: pause,
+unpause or pauseToggle, login, logout or loginToggle, pickup. {extension}, {reason} and {queue} are put into a code; each is
 dialled in silence, and the state changes when the PBX has answered.
 
 Events of --json, one object a line, the kind in `event`; `words` is the sentence that the bar would show:
@@ -56,7 +58,9 @@ Events of --json, one object a line, the kind in `event`; `words` is the sentenc
   notice    a toast or a warning: notice, words
   call      every change of a call, with its recording and transfer; words when it ended
   audio     the first sound of a call; media: the numbers of the call that is heard, once a second
+  picture   the agent's picture came, or is gone: kind (media type or null), bytes
   dtmf      the far end pressed a key
+  ringing   what the desktop would show of a call that rings: call, shown, notification (with auto answer)
   offer     an interaction is announced, or no longer: interaction, shown
   interactions, previews, callbacks   the whole list whenever it changes: rows
   wrap_up   the time after a call: wrap_up, null when it is over; dispositions

@@ -9,7 +9,7 @@ use sidetone_engine::agent::{
     Light, Notice, Phase, PresenceView, RecordingState, SettingGroup, View, WrapUpView,
 };
 use sidetone_engine::words::sentence;
-use sidetone_engine::{MediaView, Snapshot};
+use sidetone_engine::{Avatar, MediaView, Snapshot};
 
 /// Tells the difference between one snapshot and the next.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(crate) struct Reporter {
     desk: Desk,
     /// The call whose first sound was told.
     sounded: Option<CallId>,
+    /// The number of the agent's picture that was told.
+    picture: Option<u32>,
 }
 
 /// What is louder, dBov, is sound and not the quiet of a line.
@@ -102,6 +104,7 @@ impl Reporter {
                 ..Desk::default()
             },
             sounded: None,
+            picture: None,
         }
     }
 
@@ -183,6 +186,37 @@ impl Reporter {
             "open",
             json!({ "address": address }),
             &format!("open {address}"),
+        );
+    }
+
+    /// Tells that a call's ringing window would stand, with a desktop notification or without, or no longer.
+    pub(crate) fn ringing(&self, call: u32, shown: bool, notification: bool) {
+        let what = match (shown, notification) {
+            (true, true) => "shown, with a notification",
+            (true, false) => "shown",
+            (false, _) => "no longer shown",
+        };
+        self.line(
+            "ringing",
+            json!({ "call": call, "shown": shown, "notification": notification }),
+            &format!("call {call}: {what}"),
+        );
+    }
+
+    /// Tells that the agent's picture of this number is there, or none.
+    pub(crate) fn picture(&mut self, number: Option<u32>, picture: Option<&Avatar>) {
+        let picture = number.and(picture);
+        if self.picture == number || number.is_some() && picture.is_none() {
+            return;
+        }
+        self.picture = number;
+        let (kind, bytes) = picture.map_or((None, 0), |picture| {
+            (Some(picture.media_type()), picture.bytes().len())
+        });
+        self.line(
+            "picture",
+            json!({ "kind": kind, "bytes": bytes }),
+            &format!("picture: {}, {bytes} bytes", kind.unwrap_or("none")),
         );
     }
 

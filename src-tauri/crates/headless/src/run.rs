@@ -150,6 +150,7 @@ impl Headless {
                     }
                     let snapshot = snapshots.borrow_and_update().clone();
                     reporter.snapshot(&snapshot);
+                    reporter.picture(snapshot.avatar, self.engine.avatar().as_deref());
                     // A quick refusal may leave no snapshot between the first one and its own.
                     tried |= snapshot.view.phase != Phase::SignedOut
                         || snapshot.view.sign_in_notice.is_some();
@@ -163,9 +164,13 @@ impl Headless {
                     Ok(EngineEvent::DtmfReceived { call, digit }) => reporter.digit(call.0, digit),
                     Ok(EngineEvent::Levels { speaker, .. }) => reporter.level(speaker),
                     Ok(EngineEvent::OpenAddress { address }) => reporter.open(&address),
+                    Ok(EngineEvent::ShowRinging { call, notify }) => {
+                        reporter.ringing(call.0, true, notify);
+                    }
+                    Ok(EngineEvent::HideRinging { call }) => reporter.ringing(call.0, false, false),
                     Ok(EngineEvent::ShowOffer { interaction }) => reporter.offer(&interaction, true),
                     Ok(EngineEvent::HideOffer { interaction }) => reporter.offer(&interaction, false),
-                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => {}
+                    Err(broadcast::error::RecvError::Lagged(_)) => {}
                     Err(broadcast::error::RecvError::Closed) => {
                         return (Exit::CannotStart, "The phone stopped.".to_owned());
                     }

@@ -22,7 +22,7 @@ use crate::client::{Client, SignInError};
 use crate::fault::{Fault, Unreachable};
 use crate::session::Session;
 use crate::sign_on::SignOn;
-use crate::wire::{Methods, Token};
+use crate::wire::Token;
 pub(crate) use redirect::Redirect;
 
 /// By what name the server knows this program (RFC 6749 section 2.2).
@@ -54,18 +54,7 @@ impl Client {
     /// # Errors
     /// [`SignInError::NoBrowserSignIn`] when the server has none, or another.
     pub async fn browser_sign_in(&self) -> Result<BrowserSignIn, SignInError> {
-        let route = &self.routes().methods;
-        let answer = self
-            .send(&self.url().of(route), route, None, None::<&()>, None)
-            .await;
-        let methods: Methods = match answer {
-            Err(fault) if fault.is_absent() => return Err(SignInError::NoBrowserSignIn),
-            answer => self.read_json(route, answer?).await?,
-        };
-        if methods
-            .browser
-            .is_none_or(|browser| browser.is_null() || browser == false)
-        {
+        if self.sign_in_ways().await?.browser.is_none() {
             return Err(SignInError::NoBrowserSignIn);
         }
         let closed = |fault: std::io::Error| {

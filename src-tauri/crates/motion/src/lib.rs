@@ -20,6 +20,7 @@ mod routes;
 mod session;
 mod sign_on;
 pub mod trust;
+mod ways;
 mod wire;
 
 pub use address::ServerUrl;
@@ -29,6 +30,7 @@ pub use fault::{CertificateFault, Fault, Unreachable};
 pub use realtime::{Listed, Realtime, RealtimeEvent};
 pub use routes::{ROUTES, Route, RouteError, Routes};
 pub use session::{AgentDocument, Session};
+pub use ways::SignInWays;
 pub use wire::{
     BadField, ChannelPresence, IceServer, PauseReason, Presence, Queue, SettingsDocument,
     SipCredentials, SipTransport, channel_name,

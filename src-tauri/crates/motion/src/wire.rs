@@ -38,8 +38,10 @@ pub(crate) struct Token {
 }
 
 /// The ways to sign in.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(crate) struct Methods {
+    #[serde(default)]
+    pub(crate) password: Option<Value>,
     #[serde(default)]
     pub(crate) browser: Option<Value>,
 }

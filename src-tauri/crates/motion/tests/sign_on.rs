@@ -259,6 +259,16 @@ async fn with_browser() -> TestServer {
     .await
 }
 
+#[tokio::test]
+async fn the_ways_to_sign_in_are_known_before_anybody_does() {
+    let server = with_browser().await;
+    let ways = server.client.sign_in_ways().await.unwrap();
+    assert_eq!(ways.browser.as_deref(), Some("Company sign-in"));
+    let older = TestServer::start(|_| Answer::status(404)).await;
+    let ways = older.client.sign_in_ways().await.unwrap();
+    assert_eq!((ways.password, ways.browser), (true, None));
+}
+
 /// What the phone gave the browser to open, by name.
 fn asked(address: &url::Url) -> HashMap<String, String> {
     address.query_pairs().into_owned().collect()

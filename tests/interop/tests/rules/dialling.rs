@@ -30,10 +30,8 @@ fn changed_codecs_hold_from_the_next_call() {
 fn a_changed_caller_id_is_what_the_called_one_sees() {
     let centre = Centre::open(&[]);
     centre.set("carla", json!({ "loginInPause": false }));
-    let mut carla = centre.desk_with("carla", &[]);
-    carla.green();
-    let mut anna = centre.desk_with("anna", &[]);
-    anna.green();
+    let mut carla = centre.ready_with("carla", &[]);
+    let mut anna = centre.ready_with("anna", &[]);
     centre.set("anna", json!({ "callerid": "\"Front Desk\" <201>" }));
     anna.says("settings_changed");
     anna.green();

@@ -14,15 +14,13 @@ fn is_heard(desk: &mut Desk) {
 #[test]
 fn a_call_is_handed_over_and_goes_on_without_the_agent() {
     let centre = Centre::open(&[]);
-    let mut anna = centre.desk_with("anna", &[]);
-    anna.green();
+    let mut anna = centre.ready_with("anna", &[]);
     centre.customer(json!({ "talkSeconds": 60.0 }));
     anna.rings();
     anna.tell("answer");
     anna.call("up");
     centre.set("carla", json!({ "loginInPause": false }));
-    let mut carla = centre.desk_with("carla", &[]);
-    carla.green();
+    let mut carla = centre.ready_with("carla", &[]);
     // Nobody there: the customer is still anna's.
     anna.tell("transfer 299");
     anna.says("transfer_failed");
@@ -42,15 +40,13 @@ fn a_call_is_handed_over_and_goes_on_without_the_agent() {
 #[test]
 fn a_colleague_is_asked_before_a_call_is_handed_over() {
     let centre = Centre::open(&[]);
-    let mut anna = centre.desk_with("anna", &[]);
-    anna.green();
+    let mut anna = centre.ready_with("anna", &[]);
     centre.customer(json!({ "talkSeconds": 60.0 }));
     let customer = anna.rings()["id"].clone();
     anna.tell("answer");
     anna.call("up");
     centre.set("carla", json!({ "loginInPause": false }));
-    let mut carla = centre.desk_with("carla", &[]);
-    carla.green();
+    let mut carla = centre.ready_with("carla", &[]);
     anna.tell("hold");
     anna.call("held");
     anna.tell("dial 203");
@@ -69,8 +65,7 @@ fn a_colleague_is_asked_before_a_call_is_handed_over() {
 #[test]
 fn a_call_is_picked_up_from_a_colleague() {
     let centre = Centre::open(&[]);
-    let mut anna = centre.desk_with("anna", &[]);
-    anna.green();
+    let mut anna = centre.ready_with("anna", &[]);
     anna.tell("pickup");
     anna.says("no_pickup");
     for name in ["anna", "carla"] {
@@ -80,8 +75,7 @@ fn a_call_is_picked_up_from_a_colleague() {
         );
     }
     anna.says("settings_changed");
-    let mut carla = centre.desk_with("carla", &[]);
-    carla.green();
+    let mut carla = centre.ready_with("carla", &[]);
     let members = json!([centre.agent("carla")["id"]]);
     centre.set_queue(json!({ "members": members }));
     let call = centre.customer(json!({ "talkSeconds": 60.0 }));

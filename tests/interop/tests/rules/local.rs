@@ -63,8 +63,7 @@ fn a_new_program_listens_and_acts_with_the_policys_token() {
         "[profile]\nphoneBarRemoteControl = true\nphoneBarRemoteControlPort = {port}\n\
          [localInterface]\ntoken = 'correct horse battery staple'\n"
     ));
-    let mut desk = centre.desk_with("anna", &["--policy", &policy]);
-    desk.green();
+    let mut desk = centre.ready_with("anna", &["--policy", &policy]);
     let stranger = Local::at(port);
     assert_eq!(stranger.get("/api/calls").0, 401);
     let program = stranger.with("X-Sidetone-Token: correct horse battery staple");

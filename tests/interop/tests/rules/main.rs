@@ -4,11 +4,15 @@
 
 mod answering;
 mod dialling;
+mod digits;
 mod handing_over;
 mod local;
 mod masking;
+mod network;
+mod picture;
 mod recording;
 mod refusing;
 mod screen_pop;
 mod signing_in;
+mod standalone;
 mod work;

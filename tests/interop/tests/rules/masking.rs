@@ -39,8 +39,7 @@ fn a_masked_customer_is_named_nowhere() {
         own.join("heard.wav").display()
     );
     let arguments = ["--policy", &policy, "--audio", &sound, "--log", "trace"];
-    let mut desk = centre.desk_with("anna", &arguments);
-    desk.green();
+    let mut desk = centre.ready_with("anna", &arguments);
     let phone = Local::at(port);
     let mut local = String::new();
     centre.customer(json!({

@@ -43,8 +43,7 @@ fn every_answered_call_is_recorded_with_both_sides_when_the_server_says_so() {
     let said = speech::agent().expect("the agent's speech");
     let heard = centre.own_folder("anna").join("heard.wav");
     let sound = format!("file:{},{}", said.display(), heard.display());
-    let mut desk = centre.desk_with("anna", &["--policy", &policy, "--audio", &sound]);
-    desk.green();
+    let mut desk = centre.ready_with("anna", &["--policy", &policy, "--audio", &sound]);
     desk.tell("dial 601");
     desk.call("up");
     desk.hang_up();
@@ -79,8 +78,7 @@ fn the_agent_records_where_that_is_enabled() {
     );
     let folder = centre.folder().join("recordings");
     let policy = centre.policy(&format!("[recordings]\nfolder = '{}'\n", folder.display()));
-    let mut desk = centre.desk_with("anna", &["--policy", &policy]);
-    desk.green();
+    let mut desk = centre.ready_with("anna", &["--policy", &policy]);
     let phone = Local::at(port);
     desk.tell("dial 601");
     desk.call("up");

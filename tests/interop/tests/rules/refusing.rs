@@ -10,11 +10,10 @@ fn came_in(event: &Value) -> bool {
 
 /// Anna at her phone, and ben who calls her.
 fn two(centre: &Centre, anna: &[&str]) -> (Desk, Desk) {
-    let mut anna = centre.desk_with("anna", anna);
-    anna.green();
-    let mut ben = centre.desk_with("ben", &[]);
-    ben.green();
-    (anna, ben)
+    (
+        centre.ready_with("anna", anna),
+        centre.ready_with("ben", &[]),
+    )
 }
 
 #[test]

@@ -32,8 +32,7 @@ fn only_permitted_programs_open_and_they_get_the_calls_variables() {
         program(centre.folder(), "other"),
     );
     let policy = centre.policy(&format!("[screenPop]\nprograms = ['{crm}']\n"));
-    let mut desk = centre.desk_with("anna", &["--policy", &policy]);
-    desk.green();
+    let mut desk = centre.ready_with("anna", &["--policy", &policy]);
     let args = json!(["{number}", "{queue}", "{Ticket}", "; rm -rf {name}"]);
     centre.set_centre(json!({ "screenPops": [
         { "on": "ringing", "queue": "support", "direction": "incoming", "open": { "program": { "path": crm, "args": args } } },

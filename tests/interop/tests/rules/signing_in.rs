@@ -201,8 +201,7 @@ fn the_phone_rings_while_the_web_server_is_down() {
     let server = format!("https://localhost:{}", wire.port());
     let mut desk = centre.desk_at(&server, "anna", centre.password());
     desk.green();
-    let mut ben = centre.desk_with("ben", &[]);
-    ben.green();
+    let mut ben = centre.ready_with("ben", &[]);
     wire.cut();
     desk.says("link_down");
     ben.tell("dial 201");

@@ -1,6 +1,7 @@
 //! The administration: a page, and the interface behind it, which tests use too.
 
 mod agents;
+mod avatar;
 mod calls;
 mod centre;
 mod guard;
@@ -33,6 +34,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("post", "/admin/api/agents/{id}/sign-out"),
     ("post", "/admin/api/agents/{id}/expire-password"),
     ("put", "/admin/api/agents/{id}/sip-secret"),
+    ("put", "/admin/api/agents/{id}/avatar"),
     ("get", "/admin/api/agents/{id}/dispositions"),
     ("get", "/admin/api/agents/{id}/{list}"),
     ("post", "/admin/api/agents/{id}/{list}"),
@@ -76,6 +78,7 @@ pub(crate) fn router(centre: &Arc<Centre>) -> Router<Arc<Centre>> {
             "/admin/api/agents/{id}/sip-secret",
             put(agents::set_sip_secret),
         )
+        .route("/admin/api/agents/{id}/avatar", put(avatar::set))
         .route("/admin/api/agents/{id}/dispositions", get(work::disposed))
         .route(
             "/admin/api/agents/{id}/{list}",

@@ -172,6 +172,7 @@ async function showAgent(name) {
       rows.push({ field: setting.field, value: setting.kind === "flag" ? Boolean(value) : value, read, element: row, group: group.name });
       set.append(row);
     }
+    if (group.name === "Account") set.append(picture(agent));
     if (group.name === "Security") set.append(...security(agent));
     form.append(set);
   }
@@ -215,6 +216,23 @@ async function showAgent(name) {
 function partly(agent) {
   const paused = Object.entries(agent.presence.channels).filter(([, channel]) => channel.paused).map(([name]) => name);
   return agent.presence.paused || paused.length === 0 ? "" : `, paused on ${paused.join(", ")}`;
+}
+
+// Another picture, in place of the one that the settings name.
+function picture(agent) {
+  const send = (file) => attempt(async () => {
+    await call("PUT", `agents/${agent.id}/avatar`, { picture: file });
+    await showAgent(agent.name);
+    say(file === null ? "The picture is gone." : "A signed-in bar has the picture now.");
+  });
+  const choose = make("input", { type: "file", id: "new-picture", accept: "image/png,image/jpeg", onchange: () => {
+    const reader = new FileReader();
+    reader.onload = () => send(reader.result.slice(reader.result.indexOf(",") + 1));
+    if (choose.files.length > 0) reader.readAsDataURL(choose.files[0]);
+  } });
+  return make("div", { class: "row" },
+    make("div", {}, make("label", { for: "new-picture" }, "New picture"), make("span", { class: "hint" }, "PNG or JPG of at most 8 MB")),
+    make("span", {}, choose, " ", make("button", { type: "button", class: "button", disabled: !agent.settings.userpic, onclick: () => send(null) }, "Remove")));
 }
 
 function security(agent) {

@@ -16,7 +16,7 @@ use crate::sessions::BASIC;
 use crate::store::Agent;
 use crate::{clock, password};
 
-/// Largest body that is read.
+/// Largest body that is read where a call says nothing else.
 const BODY_LIMIT: usize = 64 * 1024;
 
 /// The agent that a request comes from.
@@ -95,14 +95,14 @@ impl<T: DeserializeOwned> FromRequestParts<Arc<Centre>> for Params<T> {
     }
 }
 
-/// A JSON body; anything else is refused as malformed.
-pub(crate) struct Body<T>(pub(crate) T);
+/// A JSON body of at most so many bytes; anything else is refused as malformed.
+pub(crate) struct Body<T, const LIMIT: usize = BODY_LIMIT>(pub(crate) T);
 
-impl<T: DeserializeOwned> FromRequest<Arc<Centre>> for Body<T> {
+impl<T: DeserializeOwned, const LIMIT: usize> FromRequest<Arc<Centre>> for Body<T, LIMIT> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &Arc<Centre>) -> Result<Self, Problem> {
-        let bytes = axum::body::to_bytes(request.into_body(), BODY_LIMIT)
+        let bytes = axum::body::to_bytes(request.into_body(), LIMIT)
             .await
             .map_err(|_| {
                 Problem::malformed_body()

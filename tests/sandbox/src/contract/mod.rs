@@ -38,6 +38,7 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("get", "/api/users/me/sip"),
     ("get", "/api/users"),
     ("get", "/api/users/{id}"),
+    ("get", "/api/users/{id}/avatar"),
     ("post", "/api/agent/login"),
     ("post", "/api/agent/logout"),
     ("post", "/api/agent/pause"),
@@ -71,6 +72,7 @@ pub(crate) fn router() -> Router<Arc<Centre>> {
         .route("/api/users/me/sip", get(users::sip))
         .route("/api/users", get(users::list))
         .route("/api/users/{id}", get(users::one))
+        .route("/api/users/{id}/avatar", get(users::avatar))
         .route("/api/agent/login", post(agent::login))
         .route("/api/agent/logout", post(agent::logout))
         .route("/api/agent/pause", post(agent::pause))

@@ -4,12 +4,16 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
+use axum::http::header::{CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
+use sidetone_profile::AvatarKind;
 
 use super::access::SignedIn;
 use super::listing::Listing;
 use crate::centre::Centre;
 use crate::problem::Problem;
+use crate::store::Agent;
 
 pub(crate) async fn me(
     State(centre): State<Arc<Centre>>,
@@ -62,13 +66,36 @@ pub(crate) async fn one(
     signed_in: SignedIn,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Problem> {
-    let agent = match id.parse() {
-        Ok(id) => centre.store().agent(id)?,
-        Err(_) => None,
-    }
-    .ok_or_else(|| Problem::not_found().because("There is no such user."))?;
+    let agent = find(&centre, &id)?;
     if agent.id == signed_in.agent.id {
         return Ok(Json(centre.agent_document(&agent)?));
     }
     Ok(Json(Value::Object(Centre::public_document(&agent))))
+}
+
+/// An agent's picture.
+pub(crate) async fn avatar(
+    State(centre): State<Arc<Centre>>,
+    _: SignedIn,
+    Path(id): Path<String>,
+) -> Result<Response, Problem> {
+    let agent = find(&centre, &id)?;
+    let picture = centre
+        .store()
+        .avatar(agent.id)?
+        .ok_or_else(|| Problem::not_found().because("This user has no picture."))?;
+    let kind = AvatarKind::of(&picture).map_err(|_| Problem::internal())?;
+    let headers = [
+        (CONTENT_TYPE, kind.media_type()),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    ];
+    Ok((headers, picture).into_response())
+}
+
+fn find(centre: &Centre, id: &str) -> Result<Agent, Problem> {
+    let found = match id.parse() {
+        Ok(id) => centre.store().agent(id)?,
+        Err(_) => None,
+    };
+    found.ok_or_else(|| Problem::not_found().because("There is no such user."))
 }

@@ -3,7 +3,8 @@
 use rusqlite::Connection;
 
 /// In order; `user_version` of the file counts how many of them it has.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     ALTER TABLE token ADD COLUMN session TEXT NOT NULL DEFAULT '';
     CREATE TABLE refresh (
         hash TEXT PRIMARY KEY,
@@ -32,7 +33,13 @@ const MIGRATIONS: &[&str] = &["
         at TEXT NOT NULL,
         PRIMARY KEY (agent, reference)
     );
-    CREATE TABLE team (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);"];
+    CREATE TABLE team (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);",
+    "
+    CREATE TABLE avatar (
+        agent INTEGER PRIMARY KEY REFERENCES agent(id) ON DELETE CASCADE,
+        picture BLOB NOT NULL
+    );",
+];
 
 pub(super) fn run(db: &mut Connection) -> rusqlite::Result<()> {
     let done: u32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
@@ -67,6 +74,7 @@ mod tests {
             let token = store.token("t").expect("read").expect("still there");
             assert_eq!((token.agent, token.session.as_str()), (1, "t"), "{opening}");
             assert!(store.items(1, "callbacks").expect("read").is_empty());
+            assert_eq!(store.avatar(1).expect("read"), None);
         }
         let _ = std::fs::remove_dir_all(folder);
     }

@@ -1,5 +1,7 @@
 //! The administration.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use sidetone_profile::Secret;
 use sidetone_sandbox::Config;
@@ -115,4 +117,46 @@ async fn other_sites_and_strangers_do_not_get_in() {
             "{path}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_picture_is_kept_and_fetched_by_who_is_signed_in() {
+    let bench = Bench::start(Config::default()).await;
+    let token = bench.sign_in("anna").await;
+    let mut socket = bench.socket(&token, None).await;
+    let picture = [&b"\x89PNG\r\n\x1a\n"[..], &[7; 100_000]].concat();
+    let give = async |picture: Option<&[u8]>| {
+        let body = json!({"picture": picture.map(|file| STANDARD.encode(file))});
+        let path = "/admin/api/agents/anna/avatar";
+        bench.call("PUT", path, None, Some(body)).await
+    };
+    let (status, kept) = give(Some(&picture)).await;
+    assert_eq!(status, 200, "{kept}");
+    socket.next_of("profile").await;
+    let (_, me) = bench.call("GET", "/api/users/me", Some(&token), None).await;
+    assert_eq!(me["userpic"], kept["userpic"]);
+    let address = me["userpic"].as_str().expect("an address").to_owned();
+    let answer = bench.send("GET", &address, Some(&token), None).await;
+    assert_eq!(answer.headers()["content-type"], "image/png");
+    assert_eq!(answer.bytes().await.expect("a picture"), picture);
+    let stranger = bench.send("GET", &address, None, None).await;
+    assert_eq!(stranger.status(), 401);
+
+    let large = [&b"\xff\xd8\xff"[..], &vec![0; 8 * 1024 * 1024]].concat();
+    for (file, words) in [
+        (&large[..], "larger than 8 MB"),
+        (b"<svg/>", "neither PNG nor JPG"),
+    ] {
+        let (status, problem) = give(Some(file)).await;
+        assert_eq!((status, &problem["code"]), (422, &json!("invalid_setting")));
+        let sentence = problem["detail"].as_str().expect("a sentence");
+        assert!(sentence.contains(words), "{sentence}");
+    }
+    let answer = bench.send("GET", &address, Some(&token), None).await;
+    assert_eq!(answer.bytes().await.expect("the same").len(), picture.len());
+
+    let (status, none) = give(None).await;
+    assert_eq!((status, none), (200, json!({"userpic": ""})));
+    let answer = bench.send("GET", &address, Some(&token), None).await;
+    assert_eq!(answer.status(), 404);
 }

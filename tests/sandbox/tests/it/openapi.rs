@@ -38,6 +38,9 @@ fn every_route_is_documented_and_nothing_else() {
     assert_eq!(routes, documented);
 }
 
+/// The first bytes of a picture.
+const PNG: &str = "iVBORw0KGgo=";
+
 /// Method, documented path, status, address asked, token, body.
 type Probe = (
     &'static str,
@@ -76,6 +79,10 @@ async fn every_documented_answer_is_given_in_its_documented_shape() {
     let change = json!({"settings": {"disabled": true}});
     bench
         .call("PATCH", "/admin/api/agents/dana", None, Some(change))
+        .await;
+    let picture = json!({"picture": PNG});
+    bench
+        .call("PUT", "/admin/api/agents/1/avatar", None, Some(picture))
         .await;
     let change = json!({"settings": {"blocked": true}});
     bench
@@ -710,6 +717,8 @@ async fn add_of_second_contract(bench: &Bench, probes: &mut Vec<Probe>, token: &
         "/admin/api/agents/{id}/expire-password",
         "/admin/api/agents/{id}/sip-secret",
     );
+    let avatar = "/admin/api/agents/{id}/avatar";
+    let picture = |file: &str| Some(json!({"picture": file}));
     let disposed = "/admin/api/agents/{id}/dispositions";
     let (list, item) = (
         "/admin/api/agents/{id}/{list}",
@@ -747,6 +756,10 @@ async fn add_of_second_contract(bench: &Bench, probes: &mut Vec<Probe>, token: &
             of("4", secret),
             Some(json!({"secret": ""})),
         ),
+        ("put", avatar, 200, of("4", avatar), picture(PNG)),
+        ("put", avatar, 400, of("4", avatar), picture("no base64")),
+        ("put", avatar, 404, of("99", avatar), picture(PNG)),
+        ("put", avatar, 422, of("4", avatar), picture("PHN2Zy8+")),
         ("get", disposed, 200, of("anna", disposed), None),
         ("get", disposed, 404, of("99", disposed), None),
         ("get", list, 200, of_list("anna", "callbacks"), None),

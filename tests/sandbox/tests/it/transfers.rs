@@ -49,6 +49,15 @@ async fn call_with(bench: &Bench, expected: impl Fn(&Value) -> bool) -> Value {
     }
 }
 
+/// The phones of anna and ben, who take calls.
+async fn two(bench: &Bench) -> (Phone, Phone) {
+    let (anna, ben) = (bench.log_in("anna").await, bench.log_in("ben").await);
+    (
+        Phone::register(bench, &anna).await,
+        Phone::register(bench, &ben).await,
+    )
+}
+
 async fn queue_of_anna(bench: &Bench) {
     let members = json!({"members": [1]});
     let (status, _) = bench
@@ -61,9 +70,7 @@ async fn queue_of_anna(bench: &Bench) {
 async fn a_queue_call_is_transferred_to_another_agent_with_its_data() {
     let bench = bench(Duration::from_secs(60)).await;
     queue_of_anna(&bench).await;
-    let (anna, ben) = (bench.log_in("anna").await, bench.log_in("ben").await);
-    let mut first = Phone::register(&bench, &anna).await;
-    let mut second = Phone::register(&bench, &ben).await;
+    let (mut first, mut second) = two(&bench).await;
     let body = json!({"number": "+12025550123", "name": "Marta Vidal", "speech": "en-female",
         "talkSeconds": 60, "variables": {"Customer-Level": "gold"}});
     bench
@@ -135,9 +142,7 @@ async fn a_transfer_to_nobody_is_refused_and_the_call_goes_on() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_agent_sends_another_one_to_the_echo() {
     let bench = bench(TALK).await;
-    let (anna, ben) = (bench.sign_in("anna").await, bench.sign_in("ben").await);
-    let mut caller = Phone::register(&bench, &anna).await;
-    let mut callee = Phone::register(&bench, &ben).await;
+    let (mut caller, mut callee) = two(&bench).await;
     let answering = async {
         let invite = callee.rings().await;
         (callee.answer(&invite).await, invite.dialog)
@@ -156,9 +161,7 @@ async fn an_agent_sends_another_one_to_the_echo() {
 async fn a_consultation_is_joined_with_the_customer() {
     let bench = bench(Duration::from_secs(60)).await;
     queue_of_anna(&bench).await;
-    let (anna, ben) = (bench.log_in("anna").await, bench.log_in("ben").await);
-    let mut first = Phone::register(&bench, &anna).await;
-    let mut second = Phone::register(&bench, &ben).await;
+    let (mut first, mut second) = two(&bench).await;
     bench
         .handle
         .call_in(CustomerCall {
@@ -193,9 +196,7 @@ async fn a_consultation_is_joined_with_the_customer() {
 async fn a_forwarded_call_goes_where_the_phone_sends_it() {
     let bench = bench(TALK).await;
     queue_of_anna(&bench).await;
-    let (anna, ben) = (bench.log_in("anna").await, bench.log_in("ben").await);
-    let mut first = Phone::register(&bench, &anna).await;
-    let mut second = Phone::register(&bench, &ben).await;
+    let (mut first, mut second) = two(&bench).await;
     bench
         .handle
         .call_in(CustomerCall::default())
@@ -231,9 +232,7 @@ async fn a_ringing_call_of_the_group_is_picked_up() {
         let path = format!("/admin/api/agents/{agent}");
         assert_eq!(bench.call("PATCH", &path, None, Some(change)).await.0, 200);
     }
-    let (anna, ben) = (bench.log_in("anna").await, bench.log_in("ben").await);
-    let mut first = Phone::register(&bench, &anna).await;
-    let mut second = Phone::register(&bench, &ben).await;
+    let (mut first, mut second) = two(&bench).await;
     bench
         .handle
         .call_in(CustomerCall {

@@ -100,6 +100,7 @@ impl Leg {
         };
         let config = media_config(pbx, CODECS.to_vec(), plan);
         let (session, answer, media) = Session::answer(config, offer).await?;
+        let answer = translated(pbx, answer);
         let leg = Self {
             dialog: invite.dialog,
             session,
@@ -141,6 +142,7 @@ impl Leg {
         };
         let config = media_config(pbx, CODECS.to_vec(), plan);
         let (session, offer, media) = Session::offer(config).await.map_err(|e| e.to_string())?;
+        let offer = translated(pbx, offer);
         headers.insert(
             0,
             (
@@ -229,6 +231,7 @@ impl Leg {
                     self.session
                         .answer_reoffer(&offer, false)
                         .inspect_err(|error| tracing::warn!(%error, "a new offer was refused"))
+                        .map(|answer| translated(&self.pbx, answer))
                         .ok()
                 });
                 let _ = self.pbx.endpoint.answer_reoffer(self.dialog, answer);
@@ -569,6 +572,21 @@ fn media_config(pbx: &SmallPbx, codecs: Vec<Codec>, plan: KeyingPlan) -> MediaCo
         bind: pbx.bind.clone(),
         latch: true,
     }
+}
+
+/// Names the address that the telephone system takes for its own; with ICE the phone finds out by itself.
+fn translated(pbx: &SmallPbx, sdp: String) -> String {
+    let Some(address) = pbx.config.rtp_address else {
+        return sdp;
+    };
+    if sdp.contains("UDP/TLS/") {
+        return sdp;
+    }
+    let lines = sdp.lines().map(|line| match line.rsplit_once(" IP4 ") {
+        Some((before, _)) => format!("{before} IP4 {address}\r\n"),
+        None => format!("{line}\r\n"),
+    });
+    lines.collect()
 }
 
 /// `Signal=5` of an `application/dtmf-relay`, or a lone digit.

@@ -20,7 +20,7 @@ mod service;
 mod transfer;
 
 use std::collections::{BTreeMap, HashMap};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -53,6 +53,8 @@ pub struct SmallConfig {
     pub patience: Duration,
     /// How long 603 records at most.
     pub record: Duration,
+    /// Names this address for sound without ICE, as a telephone system does that is behind an address translator.
+    pub rtp_address: Option<Ipv4Addr>,
 }
 
 impl Default for SmallConfig {
@@ -63,6 +65,7 @@ impl Default for SmallConfig {
             talk: Duration::from_secs(20),
             patience: Duration::from_secs(300),
             record: Duration::from_secs(10),
+            rtp_address: None,
         }
     }
 }
