@@ -82,6 +82,7 @@ const view: View = {
   ],
   remote_control_port: null,
   masked: false,
+  link: { state: "live", notice: null },
 };
 
 const base: Snapshot = {
@@ -100,8 +101,26 @@ const base: Snapshot = {
     microphone: null,
     speaker: null,
     ringer: "s2",
+    second_ringer: null,
+    ringtone: null,
+    ringtone_fault: null,
+    country: null,
+    voice: {
+      echo_canceller: "auto",
+      noise_suppression: true,
+      automatic_gain: true,
+      chosen: false,
+      cancelling: false,
+      echo_removed_db: null,
+      echo_delay_ms: null,
+    },
     test_tone: false,
     monitoring: false,
+  },
+  checks: {
+    network: null,
+    microphone: { state: "off", loudest_dbov: null, heard: null, clipping: false, fault: null },
+    echo_number: null,
   },
   avatar: null,
   media: null,
@@ -121,6 +140,8 @@ const incoming: CallView = {
   auto_answer: null,
   interrupted: false,
   held_by_remote: false,
+  in_conference: false,
+  sound_fault: null,
   end: null,
   recording: { state: "off" },
   recording_fixed: false,
@@ -135,7 +156,7 @@ const outgoing: CallView = {
   queue: null,
 };
 const talking: CallView = { ...incoming, state: "up", age_ms: 160_000, talk_ms: 154_000 };
-const media: Snapshot["media"] = {
+const media: NonNullable<Snapshot["media"]> = {
   call: 7,
   codec: "opus",
   keying: "AEAD_AES_128_GCM",
@@ -143,12 +164,19 @@ const media: Snapshot["media"] = {
   packets_received: 7_698,
   packets_lost: 3,
   packets_late: 1,
+  loss: 0.002,
   jitter_ms: 4.2,
+  network_ms: 19,
   buffer_ms: 41,
+  device_ms: 24,
   round_trip_ms: 38,
   concealed: 0.002,
   level_in_dbov: -21,
   level_out_dbov: -24,
+  clipping: false,
+  mos: 4.3,
+  remote_mos: 4.2,
+  one_way: null,
 };
 
 function change(over: Partial<View>, rest: Partial<Snapshot> = {}): Snapshot {
@@ -351,6 +379,90 @@ export const STATES = {
   "in-call-muted": { ...withCalls(talking), view: { ...view, calls: [talking], muted: true } },
   "in-call-held": withCalls({ ...talking, state: "held" }),
   "in-call-interrupted": withCalls({ ...talking, interrupted: true }),
+  "in-call-not-heard": change(
+    { calls: [{ ...talking, sound_fault: { code: "microphone_silent" } }] },
+    { media: { ...media, one_way: "microphone_silent" } },
+  ),
+  "in-call-poor": change(
+    { calls: [talking] },
+    {
+      media: {
+        ...media,
+        packets_lost: 412,
+        loss: 0.062,
+        jitter_ms: 61,
+        network_ms: 141,
+        buffer_ms: 120,
+        round_trip_ms: 282,
+        concealed: 0.071,
+        mos: 2.6,
+        remote_mos: null,
+        clipping: true,
+      },
+    },
+  ),
+  "in-call-two": withCalls(asked, { ...talking, state: "held" }),
+  "in-call-conference": change(
+    {
+      calls: [
+        { ...talking, in_conference: true },
+        { ...asked, in_conference: true },
+      ],
+    },
+    { media },
+  ),
+  polling: change({
+    link: { state: "polling", notice: { code: "link_polling", fault: "the server did not answer" } },
+  }),
+  "devices-checked": change(
+    {},
+    {
+      devices: {
+        ...base.devices,
+        ringtone: "/home/alice/.config/sidetone/ringtone/Marimba.wav",
+        voice: {
+          ...base.devices.voice,
+          echo_canceller: "on",
+          noise_suppression: true,
+          automatic_gain: true,
+          chosen: true,
+        },
+      },
+      checks: {
+        network: {
+          running: false,
+          servers: [
+            {
+              url: "stun:stun.example.com:3478",
+              round_trip_ms: 21.4,
+              seen_as: "203.0.113.24:51822",
+              relays: null,
+              fault: null,
+            },
+            {
+              url: "turns:turn.example.com:5349",
+              round_trip_ms: null,
+              seen_as: null,
+              relays: false,
+              fault: "turn.example.com did not answer in time",
+            },
+          ],
+          echo: {
+            number: "*43",
+            packets_received: 248,
+            loss: 0.008,
+            jitter_ms: 6.1,
+            round_trip_ms: 44,
+            mos: 4.2,
+            fault: null,
+          },
+          fault: null,
+        },
+        microphone: { state: "off", loudest_dbov: -14, heard: true, clipping: false, fault: null },
+        echo_number: "*43",
+      },
+    },
+  ),
   "in-call-second": withCalls(talking, {
     ...incoming,
     id: 8,
@@ -391,6 +503,11 @@ export const STATES = {
   }),
   "in-call-asked": withCalls({ ...talking, state: "held" }, asked),
   "call-busy": withCalls({ ...outgoing, state: "ended", age_ms: 9_000, end: { code: "call_busy" } }),
+  "toasts-bottom-left": change({
+    toast_position: "bottom-left",
+    screen_reader_mode: true,
+    toasts: [{ id: 1, notice: { code: "call_missed" } }],
+  }),
   toasts: change({ toasts: [{ id: 1, notice: { code: "call_missed" } }] }),
 } satisfies Record<string, Snapshot>;
 

@@ -101,6 +101,14 @@ call: CallId,
 /**
  * The call of who takes over.
  */
+other: CallId, } | { "command": "conference", 
+/**
+ * One call.
+ */
+call: CallId, 
+/**
+ * The other.
+ */
 other: CallId, } | { "command": "pickup" } | { "command": "record", 
 /**
  * Which call.

@@ -56,6 +56,14 @@ interrupted: boolean,
  */
 held_by_remote: boolean, 
 /**
+ * It is joined with others: they hear each other and the agent.
+ */
+in_conference: boolean, 
+/**
+ * Why one side seems not to hear the other, in words.
+ */
+sound_fault: Notice | null, 
+/**
  * Why it ended.
  */
 end: Notice | null, 

@@ -158,4 +158,16 @@ fault: string, } | { "code": "channel_not_pausable" } | { "code": "no_pickup" } 
 /**
  * What happened.
  */
-fault: string, } | { "code": "cannot_call_again" } | { "code": "logged_in_again" };
+fault: string, } | { "code": "cannot_call_again" } | { "code": "logged_in_again" } | { "code": "microphone_silent" } | { "code": "sound_not_arriving" } | { "code": "nothing_heard" } | { "code": "conference_joined", 
+/**
+ * Name or number, masked where it must be.
+ */
+name: string, } | { "code": "link_polling", 
+/**
+ * Why it cannot.
+ */
+fault: string, } | { "code": "offline_too_long", 
+/**
+ * How long that is.
+ */
+hours: number, };

@@ -3,4 +3,4 @@
 /**
  * A role of a device.
  */
-export type Role = "microphone" | "speaker" | "ringer";
+export type Role = "microphone" | "speaker" | "ringer" | "second_ringer";

@@ -6,6 +6,7 @@ import type { Disposition } from "./Disposition";
 import type { HistoryEntry } from "./HistoryEntry";
 import type { InteractionView } from "./InteractionView";
 import type { Light } from "./Light";
+import type { LinkView } from "./LinkView";
 import type { Notice } from "./Notice";
 import type { PasswordRules } from "./PasswordRules";
 import type { PauseReason } from "./PauseReason";
@@ -126,4 +127,8 @@ remote_control_port: number | null,
 /**
  * Customers' data is masked.
  */
-masked: boolean, };
+masked: boolean, 
+/**
+ * How the contact-centre server's word comes to the phone.
+ */
+link: LinkView, };

@@ -121,6 +121,14 @@ pub enum Command {
         /// The call of who takes over.
         other: CallId,
     },
+    /// Join two calls: both customers hear each other and the agent, until one is hung up or held. A call that is
+    /// held is resumed for it; a call joined with one that is joined already makes the conference larger.
+    Conference {
+        /// One call.
+        call: CallId,
+        /// The other.
+        other: CallId,
+    },
     /// Pick up a call that rings at a colleague of one's pickup group.
     Pickup,
     /// Start or stop recording a call.

@@ -136,6 +136,12 @@ pub enum Effect {
         /// Whether to hold.
         on: bool,
     },
+    /// Of the calls that are heard, these hear each other and the agent from now on; empty: none does any more. A call
+    /// that is being resumed joins when the far end has agreed.
+    Conference {
+        /// Which calls; never one alone.
+        calls: Vec<CallId>,
+    },
     /// Gate the microphone.
     Mute {
         /// Whether it is off.

@@ -105,6 +105,13 @@ pub enum Input {
         /// What became of it.
         state: MediaState,
     },
+    /// One side of a call seems not to hear the other, or both do again.
+    OneWay {
+        /// Which call.
+        call: CallId,
+        /// Which side, and why.
+        fault: Option<OneWay>,
+    },
     /// The far end agreed to hold or resume.
     HoldConfirmed {
         /// Which call.
@@ -176,6 +183,11 @@ pub enum SignInRefusal {
     NoBrowserSignIn,
     /// The server address that was typed is not one.
     BadAddress(String),
+    /// The server could not be reached for as long as IT lets the phone work without it.
+    OfflineTooLong {
+        /// How long that is; 0 is not at all.
+        hours: u32,
+    },
     /// The session was ended by the server (expired, disabled, signed in elsewhere); the words say why.
     SessionEnded(String),
 }
@@ -310,6 +322,8 @@ pub enum RecordingState {
 pub enum LinkState {
     /// Requests and the realtime socket work.
     Up,
+    /// Requests work, the realtime socket does not: the server is asked every few seconds. The words name the fault.
+    Polling(String),
     /// Not reachable; the words name the fault. The engine goes on trying.
     Down(String),
     /// Not reachable since before the sign-in, which was answered with what the server last said; the words name the
@@ -402,4 +416,17 @@ pub enum MediaState {
     Interrupted,
     /// The path cannot be made (no common codec, wrong fingerprint, no path); the words name the fault.
     Failed(String),
+}
+
+/// Sound that seems to go one way only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+#[serde(rename_all = "snake_case")]
+pub enum OneWay {
+    /// The microphone gives silence: the customer cannot hear the agent.
+    MicrophoneSilent,
+    /// What is sent does not arrive.
+    NotArriving,
+    /// Nothing comes in: the agent cannot hear the customer.
+    NothingReceived,
 }

@@ -17,8 +17,8 @@ pub use command::Command;
 pub use effect::{Effect, TimerId, Tone};
 pub use input::{
     CallEnd, CallProgress, ChannelPresence, HistoryEntry, IncomingCall, Input, LinkState,
-    MediaState, PauseReason, PresenceReport, QueueMembership, RecordingState, Registration, SignIn,
-    SignInRefusal, TransferState,
+    MediaState, OneWay, PauseReason, PresenceReport, QueueMembership, RecordingState, Registration,
+    SignIn, SignInRefusal, TransferState,
 };
 pub use notice::Notice;
 pub use session::Agent;
@@ -26,8 +26,8 @@ pub use sidetone_profile::{Callback, Interaction, PreviewCall};
 pub use time::Time;
 pub use view::{
     AgentCard, CallDirection, CallState, CallView, CallbackView, ChannelPresenceView, Countdown,
-    InteractionView, Light, Permissions, Phase, PresenceState, PresenceView, PreviewView,
-    SettingGroup, SettingRow, SettingValue, Toast, View, WrapUpView,
+    InteractionView, Light, LinkView, LinkWord, Permissions, Phase, PresenceState, PresenceView,
+    PreviewView, SettingGroup, SettingRow, SettingValue, Toast, View, WrapUpView,
 };
 
 use serde::{Deserialize, Serialize};

@@ -269,6 +269,27 @@ pub enum Notice {
     CannotCallAgain,
     /// The server had logged the agent out while it could not be reached; the phone has logged in again.
     LoggedInAgain,
+    /// The microphone gives silence in a call.
+    MicrophoneSilent,
+    /// What is sent in a call does not arrive.
+    SoundNotArriving,
+    /// Nothing comes in in a call.
+    NothingHeard,
+    /// Somebody was joined to a conference.
+    ConferenceJoined {
+        /// Name or number, masked where it must be.
+        name: String,
+    },
+    /// The server is asked for changes, since it cannot tell them by itself.
+    LinkPolling {
+        /// Why it cannot.
+        fault: String,
+    },
+    /// The server could not be reached for longer than IT allows.
+    OfflineTooLong {
+        /// How long that is.
+        hours: u32,
+    },
 }
 
 impl Notice {
@@ -422,6 +443,16 @@ impl Notice {
             },
             Self::CannotCallAgain,
             Self::LoggedInAgain,
+            Self::MicrophoneSilent,
+            Self::SoundNotArriving,
+            Self::NothingHeard,
+            Self::ConferenceJoined {
+                name: "Grace Hopper".to_owned(),
+            },
+            Self::LinkPolling {
+                fault: "the clock is wrong".to_owned(),
+            },
+            Self::OfflineTooLong { hours: 12 },
         ]
     }
 }
@@ -433,7 +464,7 @@ mod tests {
     #[test]
     fn the_examples_have_one_of_each_kind() {
         let kinds: Vec<_> = Notice::examples().iter().map(kind).collect();
-        assert_eq!(kinds, (0..75).collect::<Vec<_>>());
+        assert_eq!(kinds, (0..81).collect::<Vec<_>>());
     }
 
     /// Does not compile until a new kind has its number here, and then its example above.
@@ -514,6 +545,12 @@ mod tests {
             Notice::LocalInterfaceFailed { .. } => 72,
             Notice::CannotCallAgain => 73,
             Notice::LoggedInAgain => 74,
+            Notice::MicrophoneSilent => 75,
+            Notice::SoundNotArriving => 76,
+            Notice::NothingHeard => 77,
+            Notice::ConferenceJoined { .. } => 78,
+            Notice::LinkPolling { .. } => 79,
+            Notice::OfflineTooLong { .. } => 80,
         }
     }
 }

@@ -28,7 +28,8 @@ mod wrap_up;
 use sidetone_profile::{Disposition, Masking, ServerSettings};
 
 use crate::{
-    CallId, Command, Effect, Input, LinkState, Notice, Permissions, Phase, Time, TimerId, View,
+    CallId, Command, Effect, Input, LinkState, LinkView, LinkWord, Notice, Permissions, Phase,
+    Time, TimerId, View,
 };
 use clause::clause;
 use history::History;
@@ -111,8 +112,13 @@ impl Agent {
             Input::SignIn(answer) => stage.answered(&mut turn, outside, answer),
             Input::Link(link) => {
                 outside.away = matches!(link, LinkState::Away(_));
+                outside.pushed = match &link {
+                    LinkState::Up => Some(Ok(())),
+                    LinkState::Polling(fault) => Some(Err(fault.clone())),
+                    LinkState::Down(_) | LinkState::Away(_) => None,
+                };
                 outside.link_fault = match link {
-                    LinkState::Up => None,
+                    LinkState::Up | LinkState::Polling(_) => None,
                     LinkState::Down(fault) | LinkState::Away(fault) => Some(fault),
                 };
                 if let Stage::In(desk) = stage {
@@ -181,6 +187,10 @@ impl Agent {
             dispositions: Vec::new(),
             remote_control_port: None,
             masked: false,
+            link: LinkView {
+                state: LinkWord::None,
+                notice: None,
+            },
         };
         match &self.stage {
             Stage::Out { notice, .. } => view.sign_in_notice.clone_from(notice),
@@ -225,6 +235,8 @@ struct Outside {
     link_fault: Option<String>,
     /// The sign-in itself was answered with what the server last said.
     away: bool,
+    /// The server tells by itself what changes, or why it has to be asked; `None` is not known.
+    pushed: Option<Result<(), String>>,
     /// Why there is no sound device.
     device_fault: Option<String>,
     /// Why the local HTTP interface is not open.
@@ -253,8 +265,27 @@ impl Outside {
     /// Nobody is signed in any more: what belongs to the session goes.
     fn forget_session(&mut self) {
         self.settings = None;
+        self.pushed = None;
         self.dispositions.clear();
         self.history.forget_numbers();
+    }
+
+    /// How the server's word comes to a phone with somebody signed in.
+    fn link(&self) -> LinkView {
+        let fault = self.link_fault.as_deref().map(clause);
+        let (state, notice) = match (fault, &self.pushed) {
+            (Some(fault), _) if self.away => {
+                (LinkWord::Offline, Some(Notice::WorkingOffline { fault }))
+            }
+            (Some(fault), _) => (LinkWord::Down, Some(Notice::LinkDown { fault })),
+            (None, Some(Ok(()))) => (LinkWord::Live, None),
+            (None, Some(Err(fault))) => {
+                let fault = clause(fault);
+                (LinkWord::Polling, Some(Notice::LinkPolling { fault }))
+            }
+            (None, None) => (LinkWord::None, None),
+        };
+        LinkView { state, notice }
     }
 
     fn warnings(&self) -> Vec<Notice> {
@@ -319,6 +350,7 @@ fn refuse(turn: &mut Turn<'_>, input: &Input) {
         | Input::Media { .. }
         | Input::HoldConfirmed { .. }
         | Input::RemoteHold { .. }
+        | Input::OneWay { .. }
         | Input::LoggedInAgain
         | Input::DeviceFault(_)
         | Input::Timer(_) => {}

@@ -63,6 +63,35 @@ pub struct View {
     pub remote_control_port: Option<u16>,
     /// Customers' data is masked.
     pub masked: bool,
+    /// How the contact-centre server's word comes to the phone.
+    pub link: LinkView,
+}
+
+/// How the contact-centre server's word comes to the phone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct LinkView {
+    /// In one word.
+    pub state: LinkWord,
+    /// What that means, where it needs words.
+    pub notice: Option<Notice>,
+}
+
+/// How the contact-centre server's word comes to the phone, in one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+#[serde(rename_all = "snake_case")]
+pub enum LinkWord {
+    /// Nobody is signed in, or there is no such server.
+    None,
+    /// As it happens.
+    Live,
+    /// The server is asked every few seconds.
+    Polling,
+    /// Not at all now.
+    Down,
+    /// Not since before the sign-in.
+    Offline,
 }
 
 /// One group of settings; the keys of groups and rows name their words in the catalogue.
@@ -311,6 +340,10 @@ pub struct CallView {
     pub interrupted: bool,
     /// The far end holds us.
     pub held_by_remote: bool,
+    /// It is joined with others: they hear each other and the agent.
+    pub in_conference: bool,
+    /// Why one side seems not to hear the other, in words.
+    pub sound_fault: Option<Notice>,
     /// Why it ended.
     pub end: Option<Notice>,
     /// Its recording.

@@ -1,6 +1,8 @@
-use sidetone_agent::{CallEnd, IncomingCall, Registration};
+use sidetone_agent::{CallEnd, IncomingCall, OneWay, Registration};
 use sidetone_media::{Direction, Session};
 use sidetone_sip::{DialogEnd, DialogId, IncomingInvite, RegistrationState};
+
+use crate::phone::Counted;
 
 /// One call: its dialog in `sip` and its sound in `media`.
 #[derive(Debug)]
@@ -22,6 +24,10 @@ pub(crate) struct Call {
     pub(crate) asked_hold: Option<bool>,
     /// How often that could not be sent because another offer was open.
     pub(crate) hold_tries: u32,
+    /// Packets as of the last second.
+    pub(crate) counted: Counted,
+    /// What `agent` knows of one side that does not hear the other.
+    pub(crate) one_way: Option<OneWay>,
     /// The far end's own offer was answered while ours was still to be sent again.
     pub(crate) overtaken: bool,
 }
@@ -64,6 +70,8 @@ impl Call {
             held: false,
             asked_hold: None,
             hold_tries: 0,
+            counted: Counted::default(),
+            one_way: None,
             overtaken: false,
         }
     }

@@ -1,6 +1,8 @@
-use sidetone_media::{DeviceInfo, ToneKind};
+use std::path::Path;
 
-use crate::api::{DeviceCommand, DeviceView, DevicesView, Role};
+use sidetone_media::{DeviceInfo, EchoCancelling, ToneKind, VoiceProcessing};
+
+use crate::api::{DeviceCommand, DeviceView, DevicesView, EchoCanceller, Role, VoiceView};
 use crate::phone::Phone;
 
 impl Phone {
@@ -12,6 +14,7 @@ impl Phone {
                     Role::Microphone => choices.microphone = device,
                     Role::Speaker => choices.speaker = device,
                     Role::Ringer => choices.ringer = device,
+                    Role::SecondRinger => choices.second_ringer = device,
                 });
                 self.voice.select(self.settings.choices().devices());
                 self.show_choices();
@@ -24,7 +27,97 @@ impl Phone {
                 self.devices.monitoring = on;
                 self.voice.monitor(on);
             }
+            DeviceCommand::ProcessVoice {
+                echo_canceller,
+                noise_suppression,
+                automatic_gain,
+            } => {
+                self.settings.change(|choices| {
+                    choices.echo_canceller = echo_canceller;
+                    choices.noise_suppression = noise_suppression;
+                    choices.automatic_gain = automatic_gain;
+                });
+                self.process_voice();
+            }
+            DeviceCommand::Ringtone { file } => self.ring_with(file),
+            DeviceCommand::Country { code } => {
+                let code = code.filter(|code| !code.is_empty());
+                self.settings.change(|choices| choices.country = code);
+                self.use_country();
+                self.show_choices();
+            }
+            DeviceCommand::CheckNetwork { echo_number } => self.check_network(echo_number),
+            DeviceCommand::CheckMicrophone { on } => self.check_microphone(on),
         }
+    }
+
+    /// Brings the voice to what was chosen before; at the start.
+    pub(crate) fn use_choices(&mut self) {
+        self.process_voice();
+        self.use_country();
+        if let Some(file) = self.settings.choices().ringtone.clone() {
+            let fault = self.voice.ringtone(Some(Path::new(&file))).err();
+            self.devices.ringtone_fault = fault.map(|fault| fault.to_string());
+        }
+        self.show_choices();
+    }
+
+    /// Keeps and plays a ringtone, when it can be played.
+    fn ring_with(&mut self, file: Option<String>) {
+        match self.voice.ringtone(file.as_deref().map(Path::new)) {
+            Ok(()) => {
+                self.devices.ringtone_fault = None;
+                self.settings.change(|choices| choices.ringtone = file);
+                self.show_choices();
+            }
+            Err(fault) => self.devices.ringtone_fault = Some(fault.to_string()),
+        }
+    }
+
+    fn use_country(&self) {
+        let code = self.settings.choices().country.as_deref();
+        self.voice.country(code.unwrap_or_default());
+    }
+
+    /// What was chosen over what the phone comes with.
+    fn process_voice(&mut self) {
+        let choices = self.settings.choices();
+        let usual = self.voice.usual_processing();
+        let wanted = VoiceProcessing {
+            echo_canceller: match choices.echo_canceller {
+                Some(EchoCanceller::Auto) => EchoCancelling::Automatic,
+                Some(EchoCanceller::On) => EchoCancelling::On,
+                Some(EchoCanceller::Off) => EchoCancelling::Off,
+                None => usual.echo_canceller,
+            },
+            noise_suppression: choices.noise_suppression.unwrap_or(usual.noise_suppression),
+            automatic_gain: choices.automatic_gain.unwrap_or(usual.automatic_gain),
+            ..usual
+        };
+        let chosen = choices.echo_canceller.is_some()
+            || choices.noise_suppression.is_some()
+            || choices.automatic_gain.is_some();
+        self.devices.voice = VoiceView {
+            echo_canceller: match wanted.echo_canceller {
+                EchoCancelling::Automatic => EchoCanceller::Auto,
+                EchoCancelling::On => EchoCanceller::On,
+                EchoCancelling::Off => EchoCanceller::Off,
+            },
+            noise_suppression: wanted.noise_suppression,
+            automatic_gain: wanted.automatic_gain,
+            chosen,
+            ..std::mem::take(&mut self.devices.voice)
+        };
+        self.voice.process(wanted);
+    }
+
+    /// Shows what the voice processing measures; in a call only.
+    pub(crate) fn show_processing(&mut self) {
+        let stats = *self.voice.processing().borrow();
+        let voice = &mut self.devices.voice;
+        voice.cancelling = stats.echo_canceller;
+        voice.echo_removed_db = stats.echo_removed_db;
+        voice.echo_delay_ms = stats.echo_delay_ms;
     }
 
     /// Shows the chosen devices.
@@ -33,6 +126,12 @@ impl Phone {
         self.devices.microphone.clone_from(&choices.microphone);
         self.devices.speaker.clone_from(&choices.speaker);
         self.devices.ringer.clone_from(&choices.ringer);
+        self.devices
+            .second_ringer
+            .clone_from(&choices.second_ringer);
+        self.devices.ringtone.clone_from(&choices.ringtone);
+        self.devices.country.clone_from(&choices.country);
+        self.checks.echo_number.clone_from(&choices.echo_number);
     }
 }
 

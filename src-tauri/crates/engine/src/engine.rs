@@ -1,5 +1,6 @@
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sidetone_media::{AudioSetup, DeviceSelection, Voice};
@@ -81,7 +82,9 @@ impl Engine {
             }
             audio => audio,
         };
+        let silent = audio == AudioSetup::Null;
         let voice = Voice::start(audio)?;
+        let clipped = Arc::new(AtomicBool::new(false));
         let (sip, sip_events) = Endpoint::start(EndpointConfig {
             user_agent: concat!("Sidetone/", env!("CARGO_PKG_VERSION")).to_owned(),
             instance: Some(settings.instance()),
@@ -94,13 +97,15 @@ impl Engine {
         let (tell, inbox) = mpsc::unbounded_channel::<Message>();
         let (events, _) = broadcast::channel(EVENTS_KEPT);
         let (picture, avatar) = watch::channel(None);
-        forward_levels(&voice, events.clone());
+        forward_levels(&voice, events.clone(), Arc::clone(&clipped));
         network::watch(tell.clone());
         let phone = Phone::new(Rooms {
             server: Server::new(setup, tell.clone()),
             settings,
             policy,
             voice,
+            clipped,
+            silent,
             sip,
             secrets: config.secrets,
             events: events.clone(),
@@ -179,11 +184,12 @@ fn tls(config: &EngineConfig) -> Result<Arc<rustls::ClientConfig>, EngineError> 
 }
 
 /// Levels go straight to who listens; the snapshot does not change with them.
-fn forward_levels(voice: &Voice, events: broadcast::Sender<EngineEvent>) {
+fn forward_levels(voice: &Voice, events: broadcast::Sender<EngineEvent>, clipped: Arc<AtomicBool>) {
     let mut levels = voice.levels();
     tokio::spawn(async move {
         while levels.changed().await.is_ok() {
             let now = *levels.borrow_and_update();
+            clipped.fetch_or(now.clipping, Ordering::Relaxed);
             // Nobody may be listening.
             let _ = events.send(EngineEvent::Levels {
                 microphone: now.microphone,

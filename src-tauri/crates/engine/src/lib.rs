@@ -13,6 +13,7 @@ mod account;
 mod api;
 mod avatar;
 mod call;
+mod checks;
 mod clock;
 mod devices;
 mod engine;
@@ -34,8 +35,9 @@ mod timers;
 pub mod words;
 
 pub use api::{
-    Command, DeviceCommand, DeviceView, DevicesView, EngineConfig, EngineError, EngineEvent,
-    LocalAccess, MediaView, Role, SecretStore, Snapshot,
+    ChecksView, Command, DeviceCommand, DeviceView, DevicesView, EchoCanceller, EchoCheckView,
+    EngineConfig, EngineError, EngineEvent, LocalAccess, MediaView, MicrophoneCheckState,
+    MicrophoneCheckView, NetworkCheckView, Role, SecretStore, ServerCheckView, Snapshot, VoiceView,
 };
 pub use avatar::Avatar;
 pub use engine::Engine;

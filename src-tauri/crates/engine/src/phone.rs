@@ -7,6 +7,7 @@ mod masking;
 mod opening;
 mod picture;
 mod profile;
+mod quality;
 mod recording;
 mod signalling;
 mod transfers;
@@ -14,17 +15,20 @@ mod transfers;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use sidetone_agent::{Agent, CallId, Input, SignIn, SignInRefusal};
-use sidetone_media::{DeviceInfo, MediaError, Session, SessionEvent, Voice};
+use sidetone_media::{
+    DeviceInfo, IceServer, MediaError, ServerReport, Session, SessionEvent, Voice,
+};
 use sidetone_profile::{Layers, Masking};
 use sidetone_sip::{DialogId, Endpoint, Event};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::account::Line;
-use crate::api::{Command, DevicesView, EngineEvent, MediaView, SecretStore, Snapshot};
+use crate::api::{ChecksView, Command, DevicesView, EngineEvent, MediaView, SecretStore, Snapshot};
 use crate::avatar::Avatar;
 use crate::call::Call;
 use crate::clock::{Clock, wall_ms};
@@ -39,6 +43,7 @@ use crate::settings::Settings;
 use crate::standalone::Standalone;
 use crate::timers::Timers;
 use errands::Standing;
+pub(crate) use quality::Counted;
 
 /// What the supervising task is told by tasks of its own.
 #[derive(Debug)]
@@ -59,6 +64,8 @@ pub(crate) enum Message {
     Devices(Vec<DeviceInfo>),
     /// This computer has other addresses, or woke up.
     NetworkChanged,
+    /// STUN and TURN servers were asked.
+    ServersChecked(Vec<ServerReport>),
 }
 
 /// A session and our description of it.
@@ -75,6 +82,10 @@ pub(crate) struct Rooms {
     pub(crate) settings: Settings,
     pub(crate) policy: PolicyFile,
     pub(crate) voice: Voice,
+    /// The microphone was overdriven; set by whoever listens to the levels.
+    pub(crate) clipped: Arc<AtomicBool>,
+    /// There is no microphone on purpose.
+    pub(crate) silent: bool,
     pub(crate) sip: Endpoint,
     pub(crate) secrets: Arc<dyn SecretStore>,
     pub(crate) events: broadcast::Sender<EngineEvent>,
@@ -87,7 +98,7 @@ pub(crate) struct Phone {
     clock: Clock,
     agent: Agent,
     timers: Timers,
-    server: Server,
+    pub(crate) server: Server,
     pub(crate) settings: Settings,
     /// What the profile is made of.
     layers: Layers,
@@ -110,17 +121,24 @@ pub(crate) struct Phone {
     sip: Endpoint,
     secrets: Arc<dyn SecretStore>,
     events: broadcast::Sender<EngineEvent>,
-    tell: mpsc::UnboundedSender<Message>,
+    pub(crate) tell: mpsc::UnboundedSender<Message>,
     pub(crate) devices: DevicesView,
+    pub(crate) checks: ChecksView,
     /// The SIP account that the server gave, or why there is none.
     sip_account: SipAccount,
     /// What the account and the profile come to, while registered or trying.
     line: Option<Line>,
     calls: HashMap<CallId, Call>,
     dialogs: HashMap<DialogId, CallId>,
-    /// The call whose session the voice is attached to.
-    heard: Option<CallId>,
+    /// The calls whose sessions the voice is attached to: one, or those of a conference.
+    heard: Vec<CallId>,
+    /// Calls that hear each other when they are heard.
+    conference: Vec<CallId>,
     media: Option<MediaView>,
+    /// The microphone was overdriven since it was last asked.
+    clipped: Arc<AtomicBool>,
+    /// There is no microphone on purpose.
+    silent: bool,
     picture: picture::Picture,
     avatar: watch::Sender<Option<Arc<Avatar>>>,
     /// The keychain's name of who is signed in.
@@ -164,12 +182,16 @@ impl Phone {
             events: rooms.events,
             tell: rooms.tell,
             devices: DevicesView::default(),
+            checks: ChecksView::default(),
             sip_account: Err("nobody is signed in".to_owned()),
             line: None,
             calls: HashMap::new(),
             dialogs: HashMap::new(),
-            heard: None,
+            heard: Vec::new(),
+            conference: Vec::new(),
             media: None,
+            clipped: rooms.clipped,
+            silent: rooms.silent,
             picture: picture::Picture::default(),
             avatar: rooms.avatar,
             signed_in_as: None,
@@ -178,7 +200,7 @@ impl Phone {
             ready_to_stop: false,
             revision: 0,
         };
-        phone.show_choices();
+        phone.use_choices();
         phone
     }
 
@@ -278,6 +300,7 @@ impl Phone {
             Message::ErrandReady(errand, made) => self.errand_ready(errand, made).await,
             Message::ErrandTime(errand, answered) => self.errand_time(errand, answered),
             Message::Devices(list) => devices::list(&mut self.devices, list),
+            Message::ServersChecked(reports) => self.servers_checked(reports),
             Message::NetworkChanged => {
                 tracing::info!("the network changed");
                 if self.standing.is_some() {
@@ -389,6 +412,13 @@ impl Phone {
         }
     }
 
+    /// STUN and TURN servers of the account.
+    pub(crate) fn ice_servers(&self) -> Vec<IceServer> {
+        let line = self.line.as_ref();
+        line.map(|line| line.media.ice_servers.clone())
+            .unwrap_or_default()
+    }
+
     fn list_devices(&self) {
         let (voice, tell) = (self.voice.clone(), self.tell.clone());
         // Asking a sound system for its devices may take a while.
@@ -407,6 +437,7 @@ impl Phone {
             devices: self.devices.clone(),
             avatar: self.picture_number(),
             media: self.media.clone(),
+            checks: self.checks.clone(),
             last_server: choices.last_server.clone(),
             last_name: choices.last_name.clone(),
         }

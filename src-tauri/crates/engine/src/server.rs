@@ -185,7 +185,8 @@ impl Server {
                 attempt.code = None;
                 let (client, teller) = (self.client(&attempt.server), self.teller());
                 let until = signed_in.until_ms();
-                self.listen(comeback::wait(client, attempt, until, teller));
+                let hours = self.keeper.offline_hours();
+                self.listen(comeback::wait(client, attempt, until, hours, teller));
             }
         }
     }

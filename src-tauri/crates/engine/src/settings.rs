@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sidetone_media::DeviceSelection;
 
+use crate::api::EchoCanceller;
 use crate::private;
 
 const FILE: &str = "settings.json";
@@ -18,6 +19,16 @@ pub(crate) struct Choices {
     pub(crate) microphone: Option<String>,
     pub(crate) speaker: Option<String>,
     pub(crate) ringer: Option<String>,
+    pub(crate) second_ringer: Option<String>,
+    /// WAV file that rings in place of the built-in ringtone.
+    pub(crate) ringtone: Option<String>,
+    /// Whose tones are heard, ISO 3166.
+    pub(crate) country: Option<String>,
+    pub(crate) echo_canceller: Option<EchoCanceller>,
+    pub(crate) noise_suppression: Option<bool>,
+    pub(crate) automatic_gain: Option<bool>,
+    /// Whom the network check calls; empty is nobody.
+    pub(crate) echo_number: Option<String>,
     pub(crate) last_server: Option<String>,
     pub(crate) last_name: Option<String>,
     /// This installation's UUID (RFC 5626 section 4.1).
@@ -40,7 +51,7 @@ impl Choices {
             microphone: self.microphone.clone(),
             speaker: self.speaker.clone(),
             ringer: self.ringer.clone(),
-            second_ringer: None,
+            second_ringer: self.second_ringer.clone(),
         }
     }
 }

@@ -493,6 +493,8 @@ mod tests {
             }),
             interrupted: false,
             held_by_remote: false,
+            in_conference: false,
+            sound_fault: None,
             end: None,
             recording: sidetone_engine::agent::RecordingState::Off,
             recording_fixed: false,

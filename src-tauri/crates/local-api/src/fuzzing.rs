@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sidetone_engine::agent::{Agent, Time};
-use sidetone_engine::{DevicesView, Snapshot};
+use sidetone_engine::{ChecksView, DevicesView, Snapshot};
 use tokio::io::AsyncWriteExt;
 use tokio::sync::watch;
 
@@ -18,6 +18,7 @@ pub async fn connection(bytes: &[u8]) {
         at_ms: 0,
         view: Agent::new().view(Time(0)),
         devices: DevicesView::default(),
+        checks: ChecksView::default(),
         media: None,
         last_server: None,
         last_name: None,

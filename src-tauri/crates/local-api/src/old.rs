@@ -73,6 +73,8 @@ mod tests {
             auto_answer: None,
             interrupted: false,
             held_by_remote: false,
+            in_conference: false,
+            sound_fault: None,
             end: None,
             recording: RecordingState::Off,
             recording_fixed: false,

@@ -5,7 +5,9 @@ use sidetone_profile::Masking;
 use super::party::Party;
 use super::recording::Recording;
 use crate::view::elapsed_ms;
-use crate::{CallDirection, CallId, CallState, CallView, Countdown, Notice, Time, TransferState};
+use crate::{
+    CallDirection, CallId, CallState, CallView, Countdown, Notice, OneWay, Time, TransferState,
+};
 
 /// One call.
 #[derive(Debug)]
@@ -29,6 +31,9 @@ pub(super) struct Call {
     pub(super) early_media: bool,
     pub(super) interrupted: bool,
     pub(super) held_by_remote: bool,
+    /// It is joined with others.
+    pub(super) in_conference: bool,
+    pub(super) one_way: Option<OneWay>,
     pub(super) end: Option<Notice>,
     pub(super) recording: Recording,
     pub(super) transfer: Option<TransferState>,
@@ -75,6 +80,8 @@ impl Call {
             early_media: false,
             interrupted: false,
             held_by_remote: false,
+            in_conference: false,
+            one_way: None,
             end: None,
             recording: Recording::default(),
             transfer: None,
@@ -135,7 +142,18 @@ impl Call {
         }
     }
 
-    pub(super) fn view(&self, now: Time) -> CallView {
+    /// Why one side does not hear the other though both should, and the agent does not know it anyway.
+    fn sound_fault(&self, muted: bool) -> Option<Notice> {
+        let talking = self.state == CallState::Up && !self.held_by_remote;
+        match self.one_way.filter(|_| talking)? {
+            OneWay::MicrophoneSilent if muted => None,
+            OneWay::MicrophoneSilent => Some(Notice::MicrophoneSilent),
+            OneWay::NotArriving => Some(Notice::SoundNotArriving),
+            OneWay::NothingReceived => Some(Notice::NothingHeard),
+        }
+    }
+
+    pub(super) fn view(&self, now: Time, muted: bool) -> CallView {
         let shown = self.ended.unwrap_or(now);
         CallView {
             id: self.id,
@@ -149,6 +167,8 @@ impl Call {
             auto_answer: self.auto_answer.map(|countdown| countdown.view(now)),
             interrupted: self.interrupted,
             held_by_remote: self.held_by_remote,
+            in_conference: self.in_conference,
+            sound_fault: self.sound_fault(muted),
             end: self.end.clone().filter(|_| !self.live()),
             recording: self.recording.state.clone(),
             recording_fixed: self.recording.fixed,

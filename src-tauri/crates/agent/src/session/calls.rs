@@ -1,3 +1,4 @@
+mod conference;
 mod hold;
 mod shown;
 
@@ -10,8 +11,8 @@ use super::clause::clause;
 use super::turn::Turn;
 use super::{ending, incoming, transfer};
 use crate::{
-    CallEnd, CallId, CallProgress, CallState, CallView, Effect, MediaState, Notice, Time, TimerId,
-    Tone,
+    CallEnd, CallId, CallProgress, CallState, CallView, Effect, MediaState, Notice, OneWay, Time,
+    TimerId, Tone,
 };
 
 /// How long busy or congestion is heard.
@@ -34,13 +35,16 @@ pub(super) struct Calls {
     tone: Option<Tone>,
     /// What was last asked to be shown: which call, and whether with a notification.
     shown: Option<(CallId, bool)>,
+    /// Which calls were last asked to hear each other.
+    conference: Vec<CallId>,
     /// What happened to calls since it was last asked.
     happened: Vec<(CallId, PopMoment)>,
 }
 
 impl Calls {
-    pub(super) fn view(&self, now: Time) -> Vec<CallView> {
-        self.list.iter().map(|call| call.view(now)).collect()
+    pub(super) fn view(&self, now: Time, muted: bool) -> Vec<CallView> {
+        let calls = self.list.iter();
+        calls.map(|call| call.view(now, muted)).collect()
     }
 
     pub(super) fn get(&self, id: CallId) -> Option<&Call> {
@@ -249,6 +253,13 @@ impl Calls {
         }
     }
 
+    /// One side seems not to hear the other, or both do again.
+    pub(super) fn one_way(&mut self, id: CallId, fault: Option<OneWay>) {
+        if let Some(call) = self.get_mut(id).filter(|call| call.engaged()) {
+            call.one_way = fault;
+        }
+    }
+
     pub(super) fn ended(&mut self, turn: &mut Turn<'_>, id: CallId, end: CallEnd) {
         let Some(call) = self.get(id).filter(|call| call.live()) else {
             return;
@@ -382,8 +393,12 @@ impl Calls {
         self.list.iter_mut().find(|call| call.id == id)
     }
 
+    /// Somebody hears the agent who is not joined with this call.
     fn other_audible(&self, id: CallId) -> bool {
-        self.list.iter().any(|call| call.id != id && call.audible())
+        let joined = self.get(id).is_some_and(|call| call.in_conference);
+        self.list
+            .iter()
+            .any(|call| call.id != id && call.audible() && !(joined && call.in_conference))
     }
 }
 

@@ -143,6 +143,7 @@ impl Desk {
                 self.calls.media(turn, call, state);
             }
             Input::HoldConfirmed { call, held } => self.calls.hold_confirmed(turn, call, held),
+            Input::OneWay { call, fault } => self.calls.one_way(call, fault),
             Input::RemoteHold { call, held } => self.calls.remote_hold(call, held),
             Input::Transfer { call, state } => {
                 let state = match state {

@@ -60,6 +60,12 @@ impl Party {
         }
     }
 
+    /// How they are named in a sentence, where that is known.
+    pub(super) fn shown(&self) -> Option<String> {
+        let named = [&self.name, &self.number];
+        named.into_iter().find(|it| !it.is_empty()).cloned()
+    }
+
     /// Free text about them: a note, or what the far end said.
     pub(super) fn text(&self, masking: Masking, text: &str) -> String {
         masking.text(text, self.clear_name.reveal(), self.clear_number.reveal())

@@ -153,6 +153,7 @@ impl Stage {
             } => {
                 outside.link_fault = None;
                 outside.away = false;
+                outside.pushed = None;
                 if let Some(notice) = barred(&profile) {
                     self.bar(turn, notice);
                     return;
@@ -292,6 +293,7 @@ fn notice_of(refusal: SignInRefusal) -> Notice {
             fault: clause(&fault),
         },
         SignInRefusal::NoBrowserSignIn => Notice::NoBrowserSignIn,
+        SignInRefusal::OfflineTooLong { hours } => Notice::OfflineTooLong { hours },
         SignInRefusal::SessionEnded(fault) => Notice::SessionEnded {
             fault: clause(&fault),
         },

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use sidetone_agent::{CallEnd, CallId, Input, MediaState, RecordingState};
-use sidetone_media::{MediaError, Session, SessionEvent, SessionStats};
+use sidetone_media::{MediaError, Session, SessionEvent};
 use sidetone_sip::CallTarget;
 
 use super::{Message, Phone, Prepared};
-use crate::api::{EngineEvent, MediaView};
+use crate::api::EngineEvent;
 use crate::call::{Sound, wanted_direction};
 
 /// Times that hold is asked for again when another offer was open.
@@ -138,23 +138,36 @@ impl Phone {
 
     /// Connects microphone and speaker to this call.
     pub(super) fn hear(&mut self, id: CallId) {
-        if self.heard == Some(id) {
+        if self.heard.contains(&id) || self.calls.get(&id).and_then(|c| c.session()).is_none() {
             return;
         }
-        if let Some(session) = self.calls.get(&id).and_then(|c| c.session()) {
-            self.voice.attach(Some(session.clone()));
-            self.heard = Some(id);
-            self.media = None;
+        if !self.conference.contains(&id) {
+            self.heard.clear();
         }
+        self.heard.retain(|heard| self.conference.contains(heard));
+        self.heard.push(id);
+        self.attach();
+    }
+
+    /// These calls hear each other and the agent as soon as they are heard.
+    pub(super) fn join(&mut self, calls: Vec<CallId>) {
+        self.conference = calls;
     }
 
     /// Takes microphone and speaker from this call.
     pub(super) fn unhear(&mut self, id: CallId) {
-        if self.heard == Some(id) {
-            self.voice.attach(None);
-            self.heard = None;
-            self.media = None;
+        if self.heard.contains(&id) {
+            self.heard.retain(|heard| *heard != id);
+            self.attach();
         }
+    }
+
+    /// Connects microphone and speaker to the calls that are heard.
+    fn attach(&mut self) {
+        let sessions = self.heard.iter();
+        let sessions = sessions.filter_map(|id| self.calls.get(id)?.session().cloned());
+        self.voice.conference(sessions.collect());
+        self.media = None;
     }
 
     /// Asks the far end to hold or to resume.
@@ -287,10 +300,7 @@ impl Phone {
                 return self.handle(Input::Recording { call: id, state });
             }
             SessionEvent::Stats(stats) => {
-                if self.heard == Some(id) {
-                    self.media = Some(media_view(id, stats));
-                }
-                return;
+                return self.measured(id, stats);
             }
         };
         if self.calls.contains_key(&id) {
@@ -321,23 +331,5 @@ impl Phone {
                 }
             }
         });
-    }
-}
-
-fn media_view(call: CallId, stats: SessionStats) -> MediaView {
-    MediaView {
-        call,
-        codec: stats.codec,
-        keying: stats.keying,
-        packets_sent: stats.packets_sent,
-        packets_received: stats.packets_received,
-        packets_lost: stats.packets_lost,
-        packets_late: stats.packets_late,
-        jitter_ms: stats.jitter_ms,
-        buffer_ms: stats.buffer_ms,
-        round_trip_ms: stats.round_trip_ms,
-        concealed: stats.concealed,
-        level_in_dbov: stats.level_in_dbov,
-        level_out_dbov: stats.level_out_dbov,
     }
 }

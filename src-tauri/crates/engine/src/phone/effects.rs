@@ -53,6 +53,7 @@ impl Phone {
             Effect::StopRecording { call } => self.stop_recording(call),
             Effect::HangUp { call } => self.hang_up(call),
             Effect::Hold { call, on } => self.hold(call, on),
+            Effect::Conference { calls } => self.join(calls),
             Effect::Mute { on } => self.voice.mute(on),
             Effect::Dtmf {
                 call,

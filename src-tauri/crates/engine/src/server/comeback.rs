@@ -16,6 +16,7 @@ pub(super) async fn wait(
     client: Result<Client, Fault>,
     attempt: Attempt,
     until_ms: u64,
+    hours: u32,
     teller: Teller,
 ) {
     let mut retry = FIRST_RETRY;
@@ -25,9 +26,7 @@ pub(super) async fn wait(
         let left = Duration::from_millis(until_ms.saturating_sub(wall_ms()));
         tokio::time::sleep(wait.min(left)).await;
         if wall_ms() >= until_ms {
-            let detail =
-                "the contact-centre server has been away for longer than allowed".to_owned();
-            teller.say(FromServer::Ended(SignInRefusal::SessionEnded(detail)));
+            teller.say(FromServer::Ended(SignInRefusal::OfflineTooLong { hours }));
             return;
         }
         retry = (retry * 2).min(LAST_RETRY);

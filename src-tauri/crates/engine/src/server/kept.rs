@@ -173,6 +173,11 @@ impl Keeper {
         }
     }
 
+    /// Whole hours that the phone may work without the server.
+    pub(super) fn offline_hours(&self) -> u32 {
+        u32::try_from(self.offline_for.as_secs() / 3_600).unwrap_or(u32::MAX)
+    }
+
     fn secret(&self, account: &str) -> Option<Secret> {
         self.secrets.get(account).unwrap_or_else(|fault| {
             tracing::info!(fault, "the keychain could not be asked");

@@ -25,6 +25,8 @@ pub(super) struct Pump {
     tell: Teller,
     /// The server answers, as far as is known.
     up: bool,
+    /// Why the server has to be asked for changes, while it has.
+    polling: Option<String>,
     /// When the agent was last logged in to the queues again.
     rejoined: Option<Instant>,
 }
@@ -37,6 +39,7 @@ impl Pump {
             record,
             tell,
             up: false,
+            polling: None,
             rejoined: None,
         }
     }
@@ -70,9 +73,13 @@ impl Pump {
 
     async fn take(&mut self, event: RealtimeEvent) -> Result<(), Fault> {
         match event {
-            RealtimeEvent::Connected { resumed } => self.connected(!resumed).await?,
+            RealtimeEvent::Connected { resumed } => {
+                self.polling = None;
+                self.connected(!resumed).await?;
+            }
             RealtimeEvent::Polling(why) => {
                 tracing::info!(%why, "without a WebSocket the server is asked every few seconds");
+                self.polling = Some(why.to_string());
                 self.connected(true).await?;
             }
             RealtimeEvent::Disconnected(fault) => {
@@ -114,7 +121,11 @@ impl Pump {
         let now = self.session.presence().await?;
         self.up = true;
         let now = self.rejoined(now).await?;
-        self.tell.input(Input::Link(LinkState::Up));
+        let link = match &self.polling {
+            None => LinkState::Up,
+            Some(why) => LinkState::Polling(why.clone()),
+        };
+        self.tell.input(Input::Link(link));
         self.say(now);
         if fetch_all {
             for listed in [

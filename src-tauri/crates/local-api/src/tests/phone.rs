@@ -6,7 +6,7 @@ use sidetone_engine::agent::{
     Agent, CallDirection, CallId, CallState, CallView, Command, Notice, PauseReason, PresenceState,
     RecordingState, Time, Toast, TransferState, View,
 };
-use sidetone_engine::{DevicesView, LocalAccess, Snapshot};
+use sidetone_engine::{ChecksView, DevicesView, LocalAccess, Snapshot};
 use tokio::sync::watch;
 
 use crate::desk::Desk;
@@ -24,6 +24,7 @@ impl FakePhone {
             at_ms: 1_700_000_000_000,
             view: Agent::new().view(Time(0)),
             devices: DevicesView::default(),
+            checks: ChecksView::default(),
             media: None,
             last_server: None,
             last_name: None,
@@ -102,6 +103,8 @@ pub(super) fn call(id: u32, direction: CallDirection, state: CallState, number: 
         auto_answer: None,
         interrupted: false,
         held_by_remote: false,
+        in_conference: false,
+        sound_fault: None,
         end: None,
         recording: RecordingState::Off,
         recording_fixed: false,

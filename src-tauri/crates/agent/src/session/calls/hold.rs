@@ -39,12 +39,21 @@ impl Calls {
         let Some(call) = self.get_mut(id) else {
             return;
         };
+        let mut joined = None;
         match (call.established(), held) {
             (false, _) => {}
             (true, true) => call.state = CallState::Held,
             // Two customers must never hear the agent at once.
             (true, false) if other_audible => turn.act(Effect::Hold { call: id, on: true }),
-            (true, false) => call.state = CallState::Up,
+            (true, false) => {
+                if call.in_conference && call.state == CallState::Resuming {
+                    joined = call.party.shown();
+                }
+                call.state = CallState::Up;
+            }
+        }
+        if let Some(name) = joined {
+            turn.toast(Notice::ConferenceJoined { name });
         }
     }
 

@@ -6,6 +6,7 @@ use crate::{CallState, Effect, Tone};
 impl Calls {
     /// Brings ringing window and tone up to date; nothing else starts or stops them.
     pub(in crate::session) fn settle(&mut self, turn: &mut Turn<'_>) {
+        self.settle_conference(turn);
         // The oldest stays in the window: a second call must not slide under the agent's pointer.
         let ringing = self.list.iter().find(|call| call.ringing());
         let shown = ringing.map(|call| {

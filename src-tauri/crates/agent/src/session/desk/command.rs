@@ -64,6 +64,7 @@ impl Desk {
             Command::TransferTo { call, other } => {
                 transfer::to_call(&mut self.calls, turn, call, other);
             }
+            Command::Conference { call, other } => self.calls.join(turn, call, other),
             Command::Record { call, on } => {
                 recording::set(&mut self.calls, turn, &self.profile, call, on);
             }

@@ -19,7 +19,7 @@ impl Desk {
                 .view(now, outside.link_fault.is_some(), settings.partial_pause);
         view.pause_reasons.clone_from(&self.reasons);
         view.queues.clone_from(&self.queues);
-        view.calls = self.calls.view(now);
+        view.calls = self.calls.view(now, self.muted);
         view.muted = self.muted;
         let may_dial = self.dial_refusal().is_none();
         view.permissions = Permissions {
@@ -50,6 +50,7 @@ impl Desk {
         view.dispositions.clone_from(&outside.dispositions);
         view.remote_control_port = profile.webrtc.remote_control_port;
         view.masked = self.masking().any();
+        view.link = outside.link();
     }
 
     /// Days until the password has to be changed, when that is near; only who has one is told.
