@@ -5,10 +5,15 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
+use rtc_shared::turn_framing::TurnStreamDecoder;
 use sidetone_profile::{Codec, Secret};
 
+use crate::codec;
 use crate::rtp::{Outgoing, RtpSession};
 use crate::sdp::{DtlsRole, Fingerprint, IceParams, LocalSide, OfferAnswer, Session};
+use crate::transport::gather::mapped_address;
+use crate::transport::relay::{self, Account};
+use crate::transport::server_url::ServerUrl;
 use crate::transport::{DtlsLeg, FlightGate, Identity, MediaTransport, SUITES};
 use crate::wav::LoopedWav;
 use crate::{BLOCK, Direction, KeyingPlan};
@@ -128,6 +133,86 @@ pub fn packets<'a>(packets: impl Iterator<Item = &'a [u8]>) {
         now += Duration::from_millis(10);
     }
     let _ = session.goodbye(now);
+}
+
+/// RTCP alone (RFC 3550, RFC 3611): whatever comes is made a packet of a known type, so that much of it is looked into.
+pub fn reports<'a>(reports: impl Iterator<Item = &'a [u8]>) {
+    let shaped: Vec<Vec<u8>> = reports
+        .filter(|report| report.len() >= 4)
+        .map(|report| {
+            let mut shaped = report.to_vec();
+            shaped[0] = 0x80 | shaped[0] & 0x3f;
+            // SR, RR, SDES, BYE, APP, RTPFB, PSFB, XR.
+            shaped[1] = 200 + shaped[1] % 8;
+            shaped
+        })
+        .collect();
+    packets(shaped.iter().map(Vec::as_slice));
+}
+
+/// What a STUN or TURN server answers (RFC 8489, RFC 8656), as datagrams and as a stream, and the address by which such
+/// a server is configured.
+pub fn relay(stream: &[u8]) {
+    let _ = mapped_address(stream, &[0; 12]);
+    if let Some(id) = stream.get(8..20).and_then(|id| id.first_chunk::<12>()) {
+        let _ = mapped_address(stream, id);
+    }
+    if let Ok(url) = ServerUrl::parse(&String::from_utf8_lossy(stream)) {
+        assert!(!url.host.is_empty(), "a server without a name");
+    }
+    let mut decoder = TurnStreamDecoder::new();
+    let mut messages = Vec::new();
+    for part in stream.chunks(100) {
+        decoder.extend_from_slice(part);
+        // What is no TURN ends the connection.
+        while let Ok(Some(message)) = decoder.next_message() {
+            messages.push(message);
+        }
+    }
+    let account = Account {
+        server: address(3478),
+        username: "agent".to_owned(),
+        credential: Secret::new("secret"),
+    };
+    relay::answered(
+        Instant::now(),
+        address(40_000),
+        &account,
+        messages.into_iter().take(64),
+    );
+}
+
+/// Payloads of one codec; `which` chooses it. What it says of a payload's length must be so, and all of it sound.
+///
+/// # Panics
+/// When it is not.
+pub fn payloads<'a>(which: u8, payloads: impl Iterator<Item = &'a [u8]>) {
+    const ALL: [Codec; 5] = [
+        Codec::Gsm,
+        Codec::Opus,
+        Codec::Ulaw,
+        Codec::Alaw,
+        Codec::G722,
+    ];
+    let codec = ALL[usize::from(which) % ALL.len()];
+    let Some(Ok(mut decoder)) = codec::spec(codec).map(|spec| spec.decoder()) else {
+        return;
+    };
+    let mut pcm = Vec::new();
+    for payload in payloads {
+        pcm.clear();
+        let samples = decoder.samples(payload);
+        if let Some(samples) = samples {
+            let _ = decoder.recover(payload, samples, &mut pcm);
+            pcm.clear();
+            decoder.decode(payload, &mut pcm);
+            assert_eq!(pcm.len(), samples, "{codec:?}");
+        } else {
+            decoder.conceal(160, &mut pcm);
+            assert_eq!(pcm.len(), 160, "{codec:?}");
+        }
+        assert!(pcm.iter().all(|sample| sample.is_finite()), "not sound");
+    }
 }
 
 /// Reads a WAV file.

@@ -568,3 +568,6 @@ impl Meter {
         self.samples = 0;
     }
 }
+
+#[cfg(test)]
+mod tests;

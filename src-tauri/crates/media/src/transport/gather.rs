@@ -430,7 +430,7 @@ pub(crate) async fn ask(carrier: Carrier<'_>, server: SocketAddr) -> Option<Sock
 }
 
 /// XOR-MAPPED-ADDRESS of a binding success (RFC 8489 section 14.2).
-fn mapped_address(answer: &[u8], id: &[u8; 12]) -> Option<SocketAddr> {
+pub(crate) fn mapped_address(answer: &[u8], id: &[u8; 12]) -> Option<SocketAddr> {
     let (header, mut attributes) = answer.split_first_chunk::<20>()?;
     if header[..2] != [1, 1] || header[4..8] != MAGIC_COOKIE || &header[8..] != id {
         return None;

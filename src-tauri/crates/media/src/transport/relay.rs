@@ -123,19 +123,7 @@ impl RelayLeg {
     pub(crate) async fn ask(carrier: Carrier<'_>, account: &Account) -> Result<Self, String> {
         let words = |error: &dyn fmt::Display| error.to_string();
         let base = carrier.local().map_err(|error| words(&error))?;
-        let provider = rtc_ice::crypto::default_provider().map_err(|error| words(&error))?;
-        let config = ClientConfig {
-            turn_serv_addr: account.server.to_string(),
-            local_addr: base,
-            transport_protocol: carrier.protocol(),
-            username: account.username.clone(),
-            password: account.credential.reveal().to_owned(),
-            ..ClientConfig::default()
-        };
-        let mut client = Client::new(config, provider).map_err(|error| words(&error))?;
-        client
-            .allocate(Instant::now())
-            .map_err(|error| words(&error))?;
+        let mut client = asking(base, carrier.protocol(), account)?;
         loop {
             while let Some(message) = client.poll_write() {
                 carrier
@@ -161,14 +149,14 @@ impl RelayLeg {
             }
             let again = client
                 .poll_timeout()
-                .unwrap_or_else(|| Instant::now() + std::time::Duration::from_millis(100));
+                .unwrap_or_else(|| clock() + std::time::Duration::from_millis(100));
             match timeout_at(again.into(), carrier.receive(account.server)).await {
                 Ok(received) => {
                     let message = message(base, account.server, &received);
                     client.handle_read(message).map_err(|error| words(&error))?;
                 }
                 Err(_) => client
-                    .handle_timeout(Instant::now())
+                    .handle_timeout(clock())
                     .map_err(|error| words(&error))?,
             }
         }
@@ -260,6 +248,60 @@ impl RelayLeg {
     }
 }
 
+/// What a server's messages do, from the request for an address on. Each answers our last request, whatever its own
+/// transaction is: nobody would guess that.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn answered(
+    now: Instant,
+    base: SocketAddr,
+    account: &Account,
+    messages: impl Iterator<Item = Vec<u8>>,
+) {
+    let Ok(mut client) = asking(base, TransportProtocol::TCP, account) else {
+        return;
+    };
+    let mut transaction = [0; 12];
+    let mut leg: Option<RelayLeg> = None;
+    let peer = SocketAddr::new([192, 0, 2, 50].into(), 4000);
+    for mut answer in messages {
+        let asker = leg.as_mut().map_or(&mut client, |leg| &mut leg.client);
+        while let Some(sent) = asker.poll_write() {
+            if let Some(id) = sent.message.get(8..20) {
+                transaction.copy_from_slice(id);
+            }
+        }
+        if let Some(id) = answer.get_mut(8..20) {
+            id.copy_from_slice(&transaction);
+        }
+        if let Some(leg) = &mut leg {
+            let _ = leg.handle(now, &answer);
+            leg.send(now, peer, BytesMut::from(&b"voice"[..]));
+            leg.handle_timeout(now);
+            let _ = leg.poll_timeout();
+            continue;
+        }
+        let _ = client.handle_read(message(base, account.server, &answer));
+        while let Some(event) = client.poll_event() {
+            let (Event::AllocateResponse(_, relayed), Ok(fresh)) =
+                (event, asking(base, TransportProtocol::TCP, account))
+            else {
+                continue;
+            };
+            leg = Some(RelayLeg {
+                client: std::mem::replace(&mut client, fresh),
+                base,
+                server: account.server,
+                relayed,
+                waiting: HashMap::new(),
+            });
+            break;
+        }
+    }
+    if let Some(leg) = &mut leg {
+        leg.close(now);
+    }
+}
+
 impl fmt::Debug for RelayLeg {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RelayLeg")
@@ -269,9 +311,35 @@ impl fmt::Debug for RelayLeg {
     }
 }
 
+/// The clock of the timers that answers are waited for with.
+fn clock() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// A client that has its request for an address to send.
+fn asking(
+    base: SocketAddr,
+    protocol: TransportProtocol,
+    account: &Account,
+) -> Result<Client, String> {
+    let words = |error: &dyn fmt::Display| error.to_string();
+    let provider = rtc_ice::crypto::default_provider().map_err(|error| words(&error))?;
+    let config = ClientConfig {
+        turn_serv_addr: account.server.to_string(),
+        local_addr: base,
+        transport_protocol: protocol,
+        username: account.username.clone(),
+        password: account.credential.reveal().to_owned(),
+        ..ClientConfig::default()
+    };
+    let mut client = Client::new(config, provider).map_err(|error| words(&error))?;
+    client.allocate(clock()).map_err(|error| words(&error))?;
+    Ok(client)
+}
+
 fn message(local: SocketAddr, from: SocketAddr, datagram: &[u8]) -> TransportMessage<BytesMut> {
     TransportMessage {
-        now: Instant::now(),
+        now: clock(),
         transport: TransportContext {
             local_addr: local,
             peer_addr: from,

@@ -1,5 +1,6 @@
 //! Two transports joined by a lossy line under a virtual clock.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use rand::rngs::SmallRng;
@@ -47,6 +48,8 @@ struct Simulation {
     now: Instant,
     sides: [Side; 2],
     flying: Vec<Flying>,
+    /// Addresses of adapters that are up and lead nowhere.
+    dead: Vec<IpAddr>,
     /// Everything that was sent, for tests that send it again changed.
     tape: Vec<(bool, Transmit)>,
 }
@@ -54,10 +57,26 @@ struct Simulation {
 impl Simulation {
     /// Joined by offer and answer; `change` edits them on the way.
     fn new(line: Line, change: impl Fn(&str) -> String) -> Self {
+        Self::between(line, [&["192.0.2.1:4000"], &["192.0.2.2:5000"]], change)
+    }
+
+    /// The same between sides with these sockets, the preferred one first.
+    fn between(line: Line, sockets: [&[&str]; 2], change: impl Fn(&str) -> String) -> Self {
         let now = Instant::now();
-        let mut sides = ["192.0.2.1:4000", "192.0.2.2:5000"]
-            .map(|address| address.parse().expect("an address"))
-            .map(|address: SocketAddr| side(now, address, address.port() == 4000));
+        let [first, second] = sockets.map(|sockets| {
+            let sockets = sockets.iter().map(|text| text.parse().expect("an address"));
+            sockets.collect::<Vec<SocketAddr>>()
+        });
+        Self::joined(
+            line,
+            [side(now, &first, true), side(now, &second, false)],
+            change,
+        )
+    }
+
+    /// The same with sides that are there.
+    fn joined(line: Line, mut sides: [Side; 2], change: impl Fn(&str) -> String) -> Self {
+        let now = Instant::now();
         let offer = sides[0]
             .negotiation
             .offer(Direction::SendRecv)
@@ -78,8 +97,21 @@ impl Simulation {
             now,
             sides,
             flying: Vec::new(),
+            dead: Vec::new(),
             tape: Vec::new(),
         }
+    }
+
+    /// The first side offers anew.
+    fn reinvite(&mut self, direction: Direction) {
+        let now = self.now;
+        let [near, far] = &mut self.sides;
+        let offer = near.negotiation.offer(direction).expect("an offer");
+        let offer = crate::sdp::Session::parse(&offer).expect("well-formed");
+        let (answer, agreed) = far.negotiation.answer(&offer, false).expect("an answer");
+        far.apply(now, &agreed);
+        let agreed = near.negotiation.answered(&answer).expect("accepted");
+        near.apply(now, &agreed.expect("new"));
     }
 
     fn run(&mut self, length: Duration, done: impl Fn(&[Side; 2]) -> bool) {
@@ -120,7 +152,10 @@ impl Simulation {
                     ..transmit
                 };
                 self.tape.push((index == 0, copy));
-                if self.random.random_bool(self.line.loss) {
+                let ends = [transmit.local.ip(), transmit.to.ip()];
+                if self.random.random_bool(self.line.loss)
+                    || ends.iter().any(|end| self.dead.contains(end))
+                {
                     continue;
                 }
                 let jitter = self.line.jitter.mul_f64(self.random.random());
@@ -162,14 +197,14 @@ impl Side {
     }
 }
 
-fn side(now: Instant, address: SocketAddr, offerer: bool) -> Side {
-    let transport = MediaTransport::ice(now, &[address], Vec::new(), offerer).expect("a transport");
+fn side(now: Instant, sockets: &[SocketAddr], offerer: bool) -> Side {
+    let transport = MediaTransport::ice(now, sockets, Vec::new(), offerer).expect("a transport");
     let identity = Identity::generate().expect("a certificate");
     let (ice, candidates) = transport.local_ice().expect("ICE");
     let negotiation = OfferAnswer::new(LocalSide {
         plan: KeyingPlan::Webrtc,
         codecs: vec![Codec::Ulaw],
-        rtp: address,
+        rtp: sockets[0],
         rtcp: None,
         ice: Some(ice),
         candidates,
@@ -178,6 +213,28 @@ fn side(now: Instant, address: SocketAddr, offerer: bool) -> Side {
     Side {
         transport,
         identity,
+        negotiation,
+        ready: None,
+        failed: None,
+        packets: Vec::new(),
+    }
+}
+
+/// With keys in the session description, and without ICE.
+fn sdes_side(rtp: SocketAddr) -> Side {
+    let rtcp = SocketAddr::new(rtp.ip(), rtp.port() + 1);
+    let negotiation = OfferAnswer::new(LocalSide {
+        plan: KeyingPlan::Sdes,
+        codecs: vec![Codec::Ulaw],
+        rtp,
+        rtcp: Some(rtcp),
+        ice: None,
+        candidates: Vec::new(),
+        fingerprint: None,
+    });
+    Side {
+        transport: MediaTransport::symmetric(rtp, rtcp, false),
+        identity: Identity::generate().expect("a certificate"),
         negotiation,
         ready: None,
         failed: None,
@@ -314,7 +371,7 @@ fn another_far_end_takes_over_with_its_own_certificate() {
     let now = call.now;
     // As after a transfer: the same call, but a new machine behind it.
     let address = "192.0.2.1:4000".parse().expect("an address");
-    call.sides[0] = side(now, address, true);
+    call.sides[0] = side(now, &[address], true);
     let [near, far] = &mut call.sides;
     let offer = near
         .negotiation
@@ -334,6 +391,106 @@ fn another_far_end_takes_over_with_its_own_certificate() {
     call.run(Duration::from_secs(1), |_| false);
     assert_eq!(call.sides[1].packets, [rtp(1)]);
     assert_eq!(call.sides[0].packets, [rtp(2)]);
+}
+
+#[test]
+fn a_reinvite_keeps_the_rollover_counter_and_the_memory_of_packets() {
+    let address = |text: &str| text.parse().expect("an address");
+    let sdes = [
+        sdes_side(address("192.0.2.1:4000")),
+        sdes_side(address("192.0.2.2:5000")),
+    ];
+    for mut call in [
+        Simulation::new(CLEAN, unchanged),
+        Simulation::joined(CLEAN, sdes, unchanged),
+    ] {
+        call.run(Duration::from_secs(5), both_ready);
+        assert!(both_ready(&call.sides), "{:?}", call.sides[0].failed);
+        let suite = call.sides[0].transport.keying_name();
+        // Numbers run over twice; hold and resume come before, between and after.
+        let mut sequence = 65_400_u16;
+        let mut sent: Vec<Vec<u8>> = Vec::new();
+        let mut old = Vec::new();
+        for part in 0..6 {
+            for count in 0..if part == 3 { 65_300 } else { 100 } {
+                let packet = rtp(sequence);
+                call.sides[0].transport.send_rtp(&packet);
+                sequence = sequence.wrapping_add(1);
+                if count % 50 == 0 {
+                    call.run(Duration::from_millis(100), |_| false);
+                }
+                sent.push(packet);
+            }
+            call.run(Duration::from_millis(100), |_| false);
+            assert_eq!(
+                call.sides[1].packets.len(),
+                sent.len(),
+                "{suite} part {part}"
+            );
+            assert!(call.sides[1].packets == sent, "{suite} part {part}: others");
+            let newest =
+                call.tape.iter().rev().find(|(of_first, transmit)| {
+                    *of_first && transmit.bytes.first() == Some(&0x80)
+                });
+            old.push(newest.expect("a packet").1.bytes.clone());
+            let direction = match part % 2 {
+                0 => Direction::SendOnly,
+                _ => Direction::SendRecv,
+            };
+            call.reinvite(direction);
+            // Sent once more by somebody else, the same is not heard again.
+            let (now, [near, far]) = (call.now, &mut call.sides);
+            let (to, _) = far.transport.destination().expect("a path");
+            let (from, _) = near.transport.destination().expect("a path");
+            for packet in &old {
+                far.transport.handle_datagram(now, to, from, packet);
+            }
+            call.run(Duration::from_millis(100), |_| false);
+            assert_eq!(call.sides[1].packets.len(), sent.len(), "{suite}: repeats");
+            call.tape.clear();
+        }
+    }
+}
+
+#[test]
+fn three_adapters_that_lead_nowhere_do_not_delay_the_first_word() {
+    const DEAD: [&str; 3] = ["10.1.0.7:4001", "10.2.0.7:4002", "10.3.0.7:4003"];
+    const ALIVE: &str = "192.0.2.1:4000";
+    const SERVER: &str = "192.0.2.2:5000";
+    // A server in the same country.
+    let line = Line {
+        delay: Duration::from_millis(10),
+        ..CLEAN
+    };
+    // The live adapter is the last, and the phone calls or is called, with either role of DTLS.
+    let phone = [DEAD[0], DEAD[1], DEAD[2], ALIVE];
+    for sockets in [[&phone[..], &[SERVER]], [&[SERVER], &phone[..]]] {
+        for change in [unchanged as fn(&str) -> String, other_roles] {
+            let mut call = Simulation::between(line, sockets, change);
+            call.dead = DEAD
+                .iter()
+                .map(|dead| dead.parse::<SocketAddr>().expect("an address").ip())
+                .collect();
+            // Each speaks from the answer on, 20 ms at a time; what cannot be sent yet is lost.
+            let mut first = [None; 2];
+            for sequence in 0..100 {
+                for side in &mut call.sides {
+                    side.transport.send_rtp(&rtp(sequence));
+                }
+                call.run(Duration::from_millis(20), |_| false);
+                for (first, side) in first.iter_mut().zip(&call.sides) {
+                    if !side.packets.is_empty() {
+                        first.get_or_insert(call.now - call.began);
+                    }
+                }
+            }
+            for first in first {
+                let first = first.expect("they hear each other");
+                println!("first sound after {first:?}");
+                assert!(first < Duration::from_millis(300), "{first:?}");
+            }
+        }
+    }
 }
 
 #[test]
