@@ -20,13 +20,18 @@ const QUIET: f32 = 1e-6;
 /// said or the likeness is too small.
 #[must_use]
 pub fn per_second(said: &[f32], heard: &[f32]) -> Vec<Option<f32>> {
-    let said = resampled(said, SAMPLE_RATE, RATE);
+    // What was heard first was said before the beginning: nothing.
+    let mut padded = vec![0.0; LONGEST];
+    padded.extend(resampled(said, SAMPLE_RATE, RATE));
     let heard = resampled(heard, SAMPLE_RATE, RATE);
     let mut finder = Finder::new();
     (0..heard.len() / PIECE)
         .map(|second| {
             let start = second * PIECE;
-            finder.find(&said, start, &heard[start..start + PIECE])
+            finder.find(
+                &padded[start.min(padded.len())..],
+                &heard[start..start + PIECE],
+            )
         })
         .collect()
 }
@@ -56,11 +61,9 @@ impl Finder {
         }
     }
 
-    /// Where in `said`, from a second before `start` on, `piece` fits best.
-    fn find(&mut self, said: &[f32], start: usize, piece: &[f32]) -> Option<f32> {
-        let from = start.saturating_sub(LONGEST);
-        let until = (start + PIECE).min(said.len());
-        let context = said.get(from..until)?;
+    /// How long before it was heard `piece` was said, ms; `said` begins [`LONGEST`] before.
+    fn find(&mut self, said: &[f32], piece: &[f32]) -> Option<f32> {
+        let context = &said[..said.len().min(LONGEST + PIECE)];
         let energy: f32 = piece.iter().map(|sample| sample * sample).sum();
         if energy < QUIET * PIECE as f32 {
             return None;
@@ -78,7 +81,7 @@ impl Finder {
         }
         let (mut best, mut at) = (0.0_f32, None);
         // The piece cannot be older than what was said when it was heard.
-        for offset in 0..=start - from {
+        for offset in 0..=LONGEST.min(context.len()) {
             let end = (offset + piece.len()).min(context.len());
             let there = (sums[end] - sums[offset]) as f32;
             if there < energy * 0.01 {
@@ -90,7 +93,7 @@ impl Finder {
             }
         }
         let offset = at.filter(|_| best >= ALIKE)?;
-        Some((start - from - offset) as f32 * 1_000.0 / RATE as f32)
+        Some((LONGEST - offset) as f32 * 1_000.0 / RATE as f32)
     }
 
     fn spectrum(&self, samples: &[f32]) -> Vec<Complex<f32>> {

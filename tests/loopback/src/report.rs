@@ -172,7 +172,7 @@ fn write_run(
         escaped(&run.keying)
     );
     let about = Profile::named(&run.profile).map_or("", |profile| profile.about);
-    let _ = write!(html, "<p>{}", escaped(about));
+    let _ = write!(html, "<p>Network: {}", escaped(about));
     if let Some(fault) = &run.failed {
         let _ = writeln!(
             html,
