@@ -10,6 +10,7 @@ fn main() {
         "painted",
         "set_always_on_top",
         "avatar",
+        "keep_ringtone",
         "put_away",
         "quit",
     ]);

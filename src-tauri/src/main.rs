@@ -14,6 +14,7 @@ mod phone;
 mod place;
 mod preferences;
 mod ringing_window;
+mod ringtone;
 mod tray;
 mod words;
 
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
             bridge::painted,
             bridge::set_always_on_top,
             bridge::avatar,
+            ringtone::keep_ringtone,
             bridge::put_away,
             bridge::quit,
         ])

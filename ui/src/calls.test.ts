@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 
-import { neighbour, partners, ringingCall, shownCall } from "./calls";
+import { conference, joinable, neighbour, partners, ringingCall, shownCall } from "./calls";
 import type { CallState } from "./generated/CallState";
 import type { CallView } from "./generated/CallView";
 
@@ -16,6 +16,8 @@ const call = (id: number, state: CallState): CallView => ({
   auto_answer: null,
   interrupted: false,
   held_by_remote: false,
+  in_conference: false,
+  sound_fault: null,
   end: null,
   recording: { state: "off" },
   recording_fixed: false,
@@ -51,4 +53,16 @@ it("connects only calls that are talked to or on hold", () => {
   const calls = [call(1, "held"), call(2, "up"), call(3, "ringing"), call(4, "ended"), call(5, "holding")];
   expect(partners(calls, call(2, "up")).map((other) => other.id)).toEqual([1]);
   expect(partners(calls, call(3, "ringing"))).toEqual([]);
+});
+
+it("joins what is talked to or held, and nothing twice", () => {
+  const [one, two, three] = [call(1, "up"), call(2, "held"), call(3, "ringing")];
+  expect(joinable([one, two, three], one)).toEqual([two]);
+  const joined = [
+    { ...one, in_conference: true },
+    { ...two, state: "up" as const, in_conference: true },
+  ];
+  expect(conference([...joined, three])).toEqual(joined);
+  const [first] = joined;
+  expect(first && joinable([...joined, three], first)).toEqual([]);
 });

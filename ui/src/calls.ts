@@ -47,3 +47,13 @@ export function partners(calls: readonly CallView[], call: CallView): CallView[]
   const settled = (one: CallView): boolean => one.state === "up" || one.state === "held";
   return settled(call) ? calls.filter((other) => other.id !== call.id && settled(other)) : [];
 }
+
+/** The calls that can be joined with this one, so that all hear each other. */
+export function joinable(calls: readonly CallView[], call: CallView): CallView[] {
+  return partners(calls, call).filter((other) => !(call.in_conference && other.in_conference));
+}
+
+/** Who is in the conference, besides the agent. */
+export function conference(calls: readonly CallView[]): CallView[] {
+  return calls.filter((call) => call.in_conference);
+}

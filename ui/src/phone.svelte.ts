@@ -1,9 +1,11 @@
 import { backend } from "#backend";
 import type { Desktop, Levels } from "./backend/backend";
-import { alive, neighbour, shownCall } from "./calls";
+import { alive, joinable, neighbour, shownCall } from "./calls";
 import type { CallId } from "./generated/CallId";
+import type { CallView } from "./generated/CallView";
 import type { Command } from "./generated/Command";
 import type { Snapshot } from "./generated/Snapshot";
+import { steady, type Quality, type Steady } from "./quality";
 import { nearestLanguage, words } from "./words.svelte";
 
 /** What may open beside the bar. */
@@ -46,6 +48,9 @@ class Phone {
   tones = $state("");
   /** The shell made room above the bar, since it lies at the lower edge. */
   above = $state(false);
+  /** How the call that is heard sounds, in a word that does not flicker. */
+  quality = $state<Quality | null>(null);
+  #steady: Steady | null = null;
   #revealed = false;
   #chosen = $state<CallId | null>(null);
   #now = $state(performance.now());
@@ -75,9 +80,7 @@ class Phone {
   }
 
   toggle(panel: PanelName): void {
-    if (this.panel === "devices" && this.snapshot?.devices.monitoring) {
-      this.send({ command: "monitor", on: false });
-    }
+    if (this.panel === "devices") this.#closeMicrophone();
     this.panel = this.panel === panel ? null : panel;
   }
 
@@ -95,6 +98,13 @@ class Phone {
     const already = this.call?.id === call;
     if (!already) this.turnTo(call);
     if (already || this.panel !== panel) this.toggle(panel);
+  }
+
+  /** Joins a call with another, or opens the list where there are several to choose from. */
+  confer(call: CallView): void {
+    const [other, ...more] = joinable(this.calls, call);
+    if (other && more.length === 0) this.send({ command: "conference", call: call.id, other: other.id });
+    else this.toggle("calls");
   }
 
   turn(step: 1 | -1): void {
@@ -170,12 +180,31 @@ class Phone {
     requestAnimationFrame(() => void backend.painted());
   }
 
+  /** Rings with a file from this computer; says why where it cannot be kept. */
+  async ringWith(file: File): Promise<string> {
+    try {
+      const kept = await backend.keepRingtone(file.name, new Uint8Array(await file.arrayBuffer()));
+      this.send({ command: "ringtone", file: kept });
+      return "";
+    } catch (fault) {
+      return String(fault);
+    }
+  }
+
   putAway(): void {
     void backend.putAway();
   }
 
   quit(): void {
     void backend.quit();
+  }
+
+  /** Nothing listens to the room once the panel that shows it is away. */
+  #closeMicrophone(): void {
+    if (this.snapshot?.devices.monitoring) this.send({ command: "monitor", on: false });
+    if ((this.snapshot?.checks.microphone.state ?? "off") !== "off") {
+      this.send({ command: "check_microphone", on: false });
+    }
   }
 
   /** Pictures are large: they are fetched when there is another one, not with every snapshot. */
@@ -191,6 +220,8 @@ class Phone {
     this.#receivedAt = performance.now();
     this.#now = this.#receivedAt;
     this.snapshot = snapshot;
+    this.#steady = snapshot.media && steady(this.#steady, snapshot.media, snapshot.at_ms);
+    this.quality = this.#steady?.shown ?? null;
     if (this.call?.id !== before) this.tones = "";
   }
 }

@@ -52,6 +52,6 @@ describe("settings", () => {
 
 it("settings that an administrator changed are named in the notice", () => {
   expect(words.notice({ code: "settings_changed", fields: "phoneBarAutoAnswer, chatCapacity" })).toContain(
-    "Answer by itself, Chat: at once",
+    "Answer automatically, Chat: at the same time",
   );
 });

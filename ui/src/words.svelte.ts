@@ -1,11 +1,13 @@
+import { Faults } from "./faults";
+import { fill, type Arguments } from "./fill";
 import type { Notice } from "./generated/Notice";
 import { settingName } from "./settings";
 import english from "./words/bar.en.json";
 
+export { fill, type Arguments } from "./fill";
+
 /** Names a sentence of the catalogue. */
 export type WordKey = keyof typeof english;
-/** What replaces `{name}` in a sentence. */
-export type Arguments = Record<string, string | number>;
 type Catalogue = Record<string, string>;
 
 /** The languages of the catalogue; what is not among them is shown in the first. */
@@ -14,7 +16,7 @@ export type Language = (typeof LANGUAGES)[number];
 
 const files = import.meta.glob<Catalogue>("./words/*.json", { eager: true, import: "default" });
 
-function catalogue(kind: "bar" | "notices", language: Language): Catalogue {
+function catalogue(kind: "bar" | "notices" | "faults", language: Language): Catalogue {
   return files[`./words/${kind}.${language}.json`] ?? {};
 }
 
@@ -22,11 +24,6 @@ function catalogue(kind: "bar" | "notices", language: Language): Catalogue {
 export function nearestLanguage(tag: string): Language {
   const primary = tag.toLowerCase().split(/[-_.]/)[0];
   return LANGUAGES.find((language) => language === primary) ?? "en";
-}
-
-/** Puts arguments into a sentence; an argument that is not given stays visible, so that a fault can be seen. */
-export function fill(sentence: string, values: Arguments): string {
-  return sentence.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
 }
 
 /** Puts the names of settings, in words, where a notice has the server's. */
@@ -44,7 +41,9 @@ class Words {
   language = $state<Language>("en");
   #bar = $derived(catalogue("bar", this.language));
   #notices = $derived(catalogue("notices", this.language));
+  #faults = $derived(catalogue("faults", this.language));
   #spare = catalogue("notices", "en");
+  #known = new Faults(catalogue("faults", "en"));
 
   get rightToLeft(): boolean {
     return this.language === "ar";
@@ -59,7 +58,18 @@ class Words {
   notice(notice: Notice): string {
     const { code, ...values } = notice;
     const sentence = this.#notices[code] ?? this.#spare[code] ?? code;
-    return fill(sentence, named(values)).trim();
+    const all: Arguments = named(values);
+    for (const key of ["fault", "reason"]) {
+      const why = all[key];
+      // Beside its number a reason stands for whoever has to look it up.
+      if (typeof why === "string" && code !== "registration_refused") all[key] = this.fault(why);
+    }
+    return fill(sentence, all).trim();
+  }
+
+  /** Why something did not work, in words. */
+  fault(fault: string): string {
+    return this.#known.say(fault, this.#faults);
   }
 }
 

@@ -38,6 +38,8 @@ export interface Backend {
   command(command: Command): Promise<void>;
   /** The picture of who is signed in, as a `data:` address. */
   avatar(): Promise<string | null>;
+  /** Keeps a sound file where it will be found again, and says where; rejects with why it cannot. */
+  keepRingtone(name: string, sound: Uint8Array): Promise<string>;
   desktop(): Promise<Desktop>;
   surface(surface: Surface): Promise<Room>;
   /** The page holds the current state: the window may be shown. */

@@ -32,6 +32,7 @@ export const backend: Backend = {
     return Promise.resolve();
   },
   avatar: () => Promise.resolve(snapshot.avatar === null ? null : PICTURE),
+  keepRingtone: (name) => Promise.resolve(name),
   desktop: () =>
     Promise.resolve({
       language: query.get("language") ?? "en",

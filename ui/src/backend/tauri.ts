@@ -14,6 +14,8 @@ export const backend: Backend = {
     await listen<Levels>("levels", (event) => listener(event.payload));
   },
   command: (command) => invoke("command", { command }),
+  keepRingtone: (name, sound) =>
+    invoke<string>("keep_ringtone", sound, { headers: { name: encodeURIComponent(name) } }),
   desktop: () => invoke<Desktop>("desktop"),
   surface: (surface) => invoke<Room>("surface", { surface }),
   ready: () => invoke("ready"),

@@ -2,7 +2,7 @@ import { ringingCall } from "../calls";
 import { telephone } from "../format";
 import type { CallState } from "../generated/CallState";
 import type { View } from "../generated/View";
-import type { Arguments, WordKey } from "../words.svelte";
+import { words, type Arguments, type WordKey } from "../words.svelte";
 
 /** What was true at the last announcement. */
 export interface Told {
@@ -11,6 +11,7 @@ export interface Told {
   muted: boolean;
   states: ReadonlyMap<number, CallState>;
   recordings: ReadonlyMap<number, string>;
+  faults: ReadonlyMap<number, string>;
   offers: ReadonlySet<string>;
   wrapUp: boolean;
 }
@@ -44,6 +45,7 @@ export function announcements(before: Told | null, view: View, say: Say): News {
     muted: view.muted,
     states: new Map(view.calls.map((call) => [call.id, call.state])),
     recordings: new Map(view.calls.map((call) => [call.id, call.recording.state])),
+    faults: new Map(view.calls.map((call) => [call.id, call.sound_fault?.code ?? ""])),
     offers: new Set(view.interactions.filter((one) => one.offered).map((one) => one.id)),
     wrapUp: view.wrap_up !== null,
   };
@@ -75,6 +77,11 @@ export function announcements(before: Told | null, view: View, say: Say): News {
     const key = RECORDINGS[call.recording.state];
     if (key && was !== undefined && was !== call.recording.state && call.state !== "ended")
       polite.push(say(key));
+  }
+  for (const call of view.calls) {
+    if (call.sound_fault && before.faults.get(call.id) !== call.sound_fault.code) {
+      urgent ||= words.notice(call.sound_fault);
+    }
   }
   for (const offer of view.interactions) {
     if (!offer.offered || before.offers.has(offer.id)) continue;
