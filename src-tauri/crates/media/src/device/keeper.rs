@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use cpal::{Error, ErrorKind};
 use tokio::sync::watch;
 
-use super::list::{Listed, look};
-use super::stream::{self, OpenStream, Room};
+use super::list::Listed;
+use super::stream::Room;
+use super::system::{Running, System};
 use super::{DeviceInfo, DeviceRole, DeviceSelection, Opened, Ringer};
 use crate::process::is_worn;
 use crate::voice::Need;
@@ -38,27 +39,27 @@ pub(super) enum Message {
     End,
 }
 
-pub(super) struct Keeper {
-    host: cpal::Host,
+pub(super) struct Keeper<S: System> {
+    system: S,
     messages: mpsc::Sender<Message>,
     lines: mpsc::Sender<Opened>,
     faults: watch::Sender<Option<String>>,
     list: Arc<Mutex<Vec<DeviceInfo>>>,
-    listed: Vec<Listed>,
+    listed: Vec<Listed<S::Device>>,
     selection: DeviceSelection,
     need: Need,
-    slots: [Slot; 4],
+    slots: [Slot<S::Stream>; 4],
     generation: u64,
     looked: Instant,
 }
 
 /// One role.
-struct Slot {
+struct Slot<T> {
     role: DeviceRole,
     needed: bool,
     /// Since when nobody needs it.
     rests: Instant,
-    open: Option<Open>,
+    open: Option<Open<T>>,
     fault: Option<String>,
     /// Not before this is the chosen device tried again.
     retry: Instant,
@@ -66,29 +67,30 @@ struct Slot {
     room: Room,
 }
 
-struct Open {
+struct Open<T> {
     /// Dropping it closes the device. `None`: the ringer shares the speaker.
-    stream: Option<OpenStream>,
+    stream: Option<T>,
     id: String,
     generation: u64,
 }
 
 /// A device that was opened and is not in use yet.
-struct Started {
-    stream: OpenStream,
+struct Started<T> {
+    stream: T,
     opened: Opened,
     generation: u64,
 }
 
-impl Keeper {
+impl<S: System> Keeper<S> {
     pub(super) fn new(
+        system: S,
         selection: DeviceSelection,
         messages: mpsc::Sender<Message>,
         lines: mpsc::Sender<Opened>,
         faults: watch::Sender<Option<String>>,
         list: Arc<Mutex<Vec<DeviceInfo>>>,
     ) -> Self {
-        let now = Instant::now();
+        let now = system.now();
         let slot = |role| Slot {
             role,
             needed: false,
@@ -99,7 +101,7 @@ impl Keeper {
             room: Room::default(),
         };
         let mut keeper = Self {
-            host: host(),
+            system,
             messages,
             lines,
             faults,
@@ -123,23 +125,40 @@ impl Keeper {
 
     pub(super) fn run(&mut self, inbox: &mpsc::Receiver<Message>) {
         loop {
-            match inbox.recv_timeout(self.pause()) {
-                Ok(Message::Need(need)) => self.need(need),
-                Ok(Message::Select(selection)) => self.select(selection),
-                Ok(Message::Failed {
-                    role,
-                    generation,
-                    error,
-                }) => self.failed(role, generation, &error),
-                Ok(Message::End) | Err(mpsc::RecvTimeoutError::Disconnected) => return,
-                Err(mpsc::RecvTimeoutError::Timeout) => {}
+            let message = match inbox.recv_timeout(self.pause()) {
+                Ok(message) => Some(message),
+                Err(mpsc::RecvTimeoutError::Timeout) => None,
+                Err(mpsc::RecvTimeoutError::Disconnected) => return,
+            };
+            if !self.step(message) {
+                return;
             }
-            if self.looked.elapsed() >= LOOK {
-                self.look();
-            }
-            self.check_pulse();
-            self.reconcile();
         }
+    }
+
+    /// Acts on a message, or on the passing of time; `false` at the end.
+    fn step(&mut self, message: Option<Message>) -> bool {
+        match message {
+            Some(Message::Need(need)) => self.need(need),
+            Some(Message::Select(selection)) => self.select(selection),
+            Some(Message::Failed {
+                role,
+                generation,
+                error,
+            }) => self.failed(role, generation, &error),
+            Some(Message::End) => return false,
+            None => {}
+        }
+        if self.since(self.looked) >= LOOK {
+            self.look();
+        }
+        self.check_pulse();
+        self.reconcile();
+        true
+    }
+
+    fn since(&self, then: Instant) -> Duration {
+        self.system.now().saturating_duration_since(then)
     }
 
     /// Finds devices that went without a word.
@@ -148,7 +167,7 @@ impl Keeper {
             let Some(open) = &mut self.slots[index].open else {
                 continue;
             };
-            if open.stream.as_mut().is_some_and(OpenStream::is_stuck) {
+            if open.stream.as_mut().is_some_and(Running::is_stuck) {
                 let (role, generation) = (self.slots[index].role, open.generation);
                 self.failed(role, generation, &ErrorKind::DeviceNotAvailable.into());
             }
@@ -161,10 +180,10 @@ impl Keeper {
             .slots
             .iter()
             .filter(|slot| !slot.needed && slot.open.is_some())
-            .map(|slot| LINGER.saturating_sub(slot.rests.elapsed()))
+            .map(|slot| LINGER.saturating_sub(self.since(slot.rests)))
             .min();
-        let mut look = LOOK.saturating_sub(self.looked.elapsed());
-        let busy = |slot: &Slot| slot.needed || slot.open.is_some();
+        let mut look = LOOK.saturating_sub(self.since(self.looked));
+        let busy = |slot: &Slot<S::Stream>| slot.needed || slot.open.is_some();
         if self.slots.iter().any(busy) {
             look = look.min(PULSE);
         }
@@ -173,7 +192,7 @@ impl Keeper {
 
     fn need(&mut self, need: Need) {
         self.need = need;
-        let twice = self.rings_twice();
+        let (twice, now) = (self.rings_twice(), self.system.now());
         for slot in &mut self.slots {
             let needed = match slot.role {
                 DeviceRole::Microphone => need.microphone,
@@ -182,7 +201,7 @@ impl Keeper {
                 DeviceRole::SecondRinger => need.ringer && twice,
             };
             if slot.needed && !needed {
-                slot.rests = Instant::now();
+                slot.rests = now;
             }
             slot.needed = needed;
         }
@@ -190,8 +209,9 @@ impl Keeper {
 
     fn select(&mut self, selection: DeviceSelection) {
         self.selection = selection;
+        let now = self.system.now();
         for slot in &mut self.slots {
-            slot.retry = Instant::now();
+            slot.retry = now;
             slot.fault = None;
             slot.room = Room::default();
         }
@@ -206,8 +226,8 @@ impl Keeper {
     }
 
     fn look(&mut self) {
-        self.looked = Instant::now();
-        self.listed = look(&self.host);
+        self.looked = self.system.now();
+        self.listed = self.system.look();
         let list: Vec<DeviceInfo> = self.listed.iter().map(|one| one.info.clone()).collect();
         let mut shared = self.list.lock().unwrap_or_else(PoisonError::into_inner);
         if *shared != list {
@@ -268,7 +288,7 @@ impl Keeper {
             let slot = &self.slots[index];
             if slot.needed {
                 self.provide(index);
-            } else if slot.open.is_some() && slot.rests.elapsed() >= LINGER {
+            } else if slot.open.is_some() && self.since(slot.rests) >= LINGER {
                 self.close(index);
                 self.slots[index].room = Room::default();
             } else if slot.open.is_none() {
@@ -286,10 +306,11 @@ impl Keeper {
         if current.is_some() && current == chosen {
             return;
         }
-        if Instant::now() < self.slots[index].retry {
+        let now = self.system.now();
+        if now < self.slots[index].retry {
             return;
         }
-        self.slots[index].retry = Instant::now() + LOOK;
+        self.slots[index].retry = now + LOOK;
         let fault = match &chosen {
             None => format!("No {} is connected", kind(role)),
             Some(id) => match self.open(index, id) {
@@ -316,7 +337,7 @@ impl Keeper {
         };
         self.slots[index].fault = Some(sentence(role, &fault, meanwhile.as_deref()));
         if meanwhile.is_none() {
-            self.slots[index].retry = Instant::now() + PULSE;
+            self.slots[index].retry = now + PULSE;
         }
         if meanwhile.is_none() && role == DeviceRole::Ringer {
             self.hand_over(Opened::Ringer(Ringer::WithSpeaker));
@@ -360,7 +381,7 @@ impl Keeper {
     }
 
     /// Opens a device without using it yet.
-    fn start(&mut self, index: usize, id: &str) -> Result<Started, Error> {
+    fn start(&mut self, index: usize, id: &str) -> Result<Started<S::Stream>, Error> {
         let role = self.slots[index].role;
         self.generation += 1;
         let generation = self.generation;
@@ -372,7 +393,7 @@ impl Keeper {
             .map(|one| (one.device.clone(), one.info.name.clone()))
             .ok_or(ErrorKind::DeviceNotAvailable)?;
         let room = self.slots[index].room;
-        let started = Instant::now();
+        let started = self.system.now();
         let messages = self.messages.clone();
         let failed = move |error: Error| {
             let _ = messages.send(Message::Failed {
@@ -383,21 +404,21 @@ impl Keeper {
         };
         let (stream, opened) = match role {
             DeviceRole::Microphone => {
-                let (stream, mut capture) = stream::open_input(&device, room, failed)?;
+                let (stream, mut capture) = self.system.open_input(&device, room, failed)?;
                 capture.set_device(identity(id));
                 (stream, Opened::Microphone(Some(capture)))
             }
             DeviceRole::Speaker => {
-                let (stream, mut playback) = stream::open_output(&device, room, failed)?;
+                let (stream, mut playback) = self.system.open_output(&device, room, failed)?;
                 playback.set_device(identity(id), is_worn(&name));
                 (stream, Opened::Speaker(Some(playback)))
             }
             DeviceRole::Ringer | DeviceRole::SecondRinger => {
-                let (stream, playback) = stream::open_output(&device, room, failed)?;
+                let (stream, playback) = self.system.open_output(&device, room, failed)?;
                 (stream, ringing(role, Ringer::Own(playback)))
             }
         };
-        let took_ms = started.elapsed().as_millis() as u64;
+        let took_ms = self.since(started).as_millis() as u64;
         tracing::info!(?role, device = id, took_ms, "sound device opened");
         Ok(Started {
             stream,
@@ -407,7 +428,7 @@ impl Keeper {
     }
 
     /// Uses an opened device for a role, in place of what was used before.
-    fn take(&mut self, index: usize, id: &str, started: Started) {
+    fn take(&mut self, index: usize, id: &str, started: Started<S::Stream>) {
         self.hand_over(started.opened);
         self.slots[index].open = Some(Open {
             stream: Some(started.stream),
@@ -428,7 +449,8 @@ impl Keeper {
         };
         tracing::info!(?role, device = open.id, "sound device closed");
         drop(open.stream);
-        self.slots[index].retry = Instant::now();
+        let now = self.system.now();
+        self.slots[index].retry = now;
         if role != DeviceRole::Speaker {
             return;
         }
@@ -440,7 +462,7 @@ impl Keeper {
                 .is_some_and(|open| open.stream.is_none());
             if shared {
                 ringer.open = None;
-                ringer.retry = Instant::now();
+                ringer.retry = now;
             }
         }
     }
@@ -523,15 +545,6 @@ const fn ringing(role: DeviceRole, ringer: Ringer) -> Opened {
     }
 }
 
-/// ALSA on Linux: the native PulseAudio host was measured with two seconds of delay.
-fn host() -> cpal::Host {
-    #[cfg(target_os = "linux")]
-    if let Ok(host) = cpal::host_from_id(cpal::HostId::Alsa) {
-        return host;
-    }
-    cpal::default_host()
-}
-
 const fn kind(role: DeviceRole) -> &'static str {
     match role {
         DeviceRole::Microphone => "microphone",
@@ -573,3 +586,6 @@ fn reason(error: &Error) -> String {
         _ => "does not answer".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,15 +6,15 @@ use super::DeviceInfo;
 
 /// A device with what is shown of it.
 #[derive(Clone)]
-pub(super) struct Listed {
+pub(super) struct Listed<D> {
     pub(super) info: DeviceInfo,
-    pub(super) device: cpal::Device,
+    pub(super) device: D,
 }
 
 /// Looks at what is connected: inputs and outputs, each default first.
-pub(super) fn look(host: &cpal::Host) -> Vec<Listed> {
+pub(super) fn look(host: &cpal::Host) -> Vec<Listed<cpal::Device>> {
     let defaults = [host.default_input_device(), host.default_output_device()];
-    let mut listed: Vec<Listed> = Vec::new();
+    let mut listed: Vec<Listed<cpal::Device>> = Vec::new();
     for (input, default) in [(true, &defaults[0]), (false, &defaults[1])] {
         if let Some(device) = default {
             add(&mut listed, device.clone(), input, true);
@@ -39,7 +39,7 @@ pub(super) fn look(host: &cpal::Host) -> Vec<Listed> {
     listed
 }
 
-fn add(listed: &mut Vec<Listed>, device: cpal::Device, input: bool, default: bool) {
+fn add(listed: &mut Vec<Listed<cpal::Device>>, device: cpal::Device, input: bool, default: bool) {
     let Ok(id) = device.id() else {
         return;
     };

@@ -7,6 +7,7 @@ mod keeper;
 mod line;
 mod list;
 mod stream;
+mod system;
 
 pub(crate) use line::{Capture, Playback};
 
@@ -18,6 +19,7 @@ use tokio::sync::watch;
 use crate::MediaError;
 use crate::voice::Need;
 use keeper::{Keeper, Message};
+use system::Cards;
 
 /// Which devices to use; `None` follows the system's default. Values are [`DeviceInfo::id`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -146,7 +148,7 @@ pub(crate) fn start(
     thread::Builder::new()
         .name("voice-devices".to_owned())
         .spawn(move || {
-            let mut keeper = Keeper::new(selection, messages, lines, faults, list);
+            let mut keeper = Keeper::new(Cards::new(), selection, messages, lines, faults, list);
             // The receiver may have stopped waiting.
             let _ = ready.send(());
             keeper.run(&inbox);

@@ -13,6 +13,7 @@ use cpal::{
 };
 
 use super::line::{Capture, Gauge, Playback, ring_size};
+use super::system::Running;
 
 /// Errors in a row are final after this.
 const PATIENCE: Duration = Duration::from_millis(150);
@@ -143,9 +144,10 @@ impl OpenStream {
             moved: Instant::now(),
         }
     }
+}
 
-    /// Waits until the device takes or gives sound beyond the first filling of its buffer.
-    pub(super) fn runs_within(&self, time: Duration) -> bool {
+impl Running for OpenStream {
+    fn runs_within(&self, time: Duration) -> bool {
         let begun = Instant::now();
         while begun.elapsed() < time {
             if self.gauge.callbacks.load(Ordering::Relaxed) > FILLING {
@@ -156,8 +158,7 @@ impl OpenStream {
         false
     }
 
-    /// The device has asked for no sound, or given none, for too long.
-    pub(super) fn is_stuck(&mut self) -> bool {
+    fn is_stuck(&mut self) -> bool {
         let callbacks = self.gauge.callbacks.load(Ordering::Relaxed);
         if callbacks != self.callbacks {
             self.callbacks = callbacks;

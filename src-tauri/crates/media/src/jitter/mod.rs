@@ -5,6 +5,7 @@
 //! shortens and lengthens the sound without a click. What stands behind [`JitterBuffer::insert`] and
 //! [`JitterBuffer::pull`] may be exchanged as a whole. Deterministic: time is an argument.
 
+mod comfort;
 mod delay;
 mod player;
 mod splice;
@@ -112,6 +113,9 @@ impl JitterBuffer {
             return;
         };
         let Some(spec) = spec else {
+            if packet.payload_type == comfort::PAYLOAD_TYPE {
+                self.player.comfort(place.order, packet.payload);
+            }
             self.note_other(place.order);
             return;
         };

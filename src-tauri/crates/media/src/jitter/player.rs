@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use sidetone_profile::Codec;
 
+use super::comfort::Comfort;
 use super::splice;
 use crate::codec::{self, CodecSpec, Decode};
 use crate::level::dbov;
@@ -29,6 +30,8 @@ pub(super) struct Player {
     made_up: usize,
     /// The last packet held more than background noise.
     loud: bool,
+    /// What the sender wants to be heard while it pauses, and the order of the packet that said so.
+    comfort: Option<(u64, Comfort)>,
 }
 
 /// A decoder with its change of rate.
@@ -71,6 +74,10 @@ impl Player {
         }
         self.played.push_back(order);
         self.switch(codec);
+        if self.comfort.as_ref().is_some_and(|(said, _)| *said < order) {
+            // The pause is over; the next one tells anew.
+            self.comfort = None;
+        }
         let start = self.pcm.len();
         self.run(|decoder, pcm| decoder.decode(payload, pcm));
         self.loud = dbov(&self.pcm[start..]) > BACKGROUND;
@@ -83,7 +90,23 @@ impl Player {
         });
     }
 
+    /// The sender says how its pause sounds.
+    pub(super) fn comfort(&mut self, order: u64, payload: &[u8]) {
+        match &mut self.comfort {
+            Some((said, comfort)) if order > *said => {
+                *said = order;
+                comfort.change(payload);
+            }
+            Some(_) => {}
+            None => self.comfort = Comfort::new(payload).map(|comfort| (order, comfort)),
+        }
+    }
+
     pub(super) fn pause(&mut self, samples: usize) {
+        if let Some((_, comfort)) = &mut self.comfort {
+            comfort.fill(samples, &mut self.pcm);
+            return;
+        }
         self.make_up(samples, |decoder, samples, pcm| {
             decoder.pause(samples, pcm);
         });

@@ -602,3 +602,52 @@ fn a_stream_that_waited_for_a_listener_is_heard_at_once_and_now() {
         }
     }
 }
+
+#[test]
+fn a_pause_sounds_as_the_sender_says_and_counts_as_no_loss() {
+    let mut sender = AudioSender::new(Codec::Ulaw, 20, "").expect("a codec");
+    let mut receiver = AudioReceiver::new();
+    receiver.set_payload_types(&TYPES);
+    let (mut sequence, mut heard) = (100_u16, Vec::new());
+    let mut most: f32 = 0.0;
+    for tick in 0..700_usize {
+        // Two seconds of a tone, three of pause, two of a tone; the pause is told anew each 200 ms.
+        let pauses = (200..500).contains(&tick);
+        let frame = sender.push(&tone(tick * BLOCK));
+        let payload = match frame {
+            Some(frame) if !pauses => Some((0, frame.payload.to_vec())),
+            Some(_) if (tick - 1) % 20 == 0 => Some((13, vec![45])),
+            _ => None,
+        };
+        if let Some((payload_type, payload)) = payload {
+            receiver.insert(
+                Duration::from_millis(tick as u64 * 10),
+                &RtpIn {
+                    payload_type,
+                    sequence,
+                    timestamp: (tick as u32 - 1) * 80,
+                    marker: tick == 501,
+                    payload: &payload,
+                    ssrc: 5,
+                },
+            );
+            sequence += 1;
+        }
+        let mut block = [0.0; BLOCK];
+        receiver.pull(Duration::from_millis(tick as u64 * 10 + 5), &mut block);
+        heard.extend(block);
+        most = most.max(receiver.stats().concealed_share);
+    }
+    let level = |from: usize, to: usize| dbov(&heard[from * BLOCK..to * BLOCK]);
+    println!(
+        "tone {:.1}, pause {:.1}, tone {:.1} dBov, {most} concealed",
+        level(100, 190),
+        level(240, 480),
+        level(540, 690)
+    );
+    assert!(level(100, 190) > -16.0);
+    assert!((level(240, 480) + 45.0).abs() < 3.0);
+    assert!(level(540, 690) > -16.0);
+    assert!(most < 0.05, "{most}");
+    assert_eq!(receiver.stats().late, 0);
+}

@@ -2,328 +2,130 @@
 
 use super::{Part, off, on, two};
 
-/// The tones that a network plays to a caller.
+/// The tones that a network plays to a caller, as `frequency/ms` or `frequency+frequency/ms` in Hz, `0` for silence,
+/// separated by commas, and repeated without end.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Plan {
-    pub(super) ringback: &'static [Part],
-    pub(super) busy: &'static [Part],
-    pub(super) congestion: &'static [Part],
-    pub(super) call_waiting: &'static [Part],
+    /// ISO 3166 codes, separated by spaces.
+    countries: &'static str,
+    pub(super) ringback: &'static str,
+    pub(super) busy: &'static str,
+    pub(super) congestion: &'static str,
+    pub(super) call_waiting: &'static str,
 }
 
 /// The plan of a country by its ISO 3166 code of two letters, in any case; most of Europe's where there is none.
 pub(super) fn plan(country: &str) -> &'static Plan {
-    let mut code = [0; 2];
-    if let &[a, b] = country.as_bytes() {
-        code = [a.to_ascii_uppercase(), b.to_ascii_uppercase()];
+    let is_of = |plan: &&Plan| {
+        let mut codes = plan.countries.split(' ');
+        codes.any(|code| code.eq_ignore_ascii_case(country))
+    };
+    PLANS.iter().find(is_of).unwrap_or(&EUROPE)
+}
+
+/// The parts of a tone of a plan. What is no number is left out; a test holds the tables to that.
+pub(super) fn parts(tone: &str) -> Vec<Part> {
+    let part = |text: &str| {
+        let (sound, ms) = text.split_once('/')?;
+        let ms = ms.parse().ok()?;
+        match sound.split_once('+') {
+            Some((one, other)) => Some(two(one.parse().ok()?, other.parse().ok()?, ms)),
+            None if sound == "0" => Some(off(ms)),
+            None => Some(on(sound.parse().ok()?, ms)),
+        }
+    };
+    tone.split(',').filter_map(part).collect()
+}
+
+const fn row(
+    countries: &'static str,
+    ringback: &'static str,
+    busy: &'static str,
+    congestion: &'static str,
+    call_waiting: &'static str,
+) -> Plan {
+    Plan {
+        countries,
+        ringback,
+        busy,
+        congestion,
+        call_waiting,
     }
-    PLANS
-        .iter()
-        .find(|(codes, _)| codes.contains(&&code))
-        .map_or(&EUROPE, |(_, plan)| plan)
 }
 
 /// 425 Hz (ETSI TR 101 041).
-pub(super) static EUROPE: Plan = Plan {
-    ringback: &[on(425.0, 1_000), off(4_000)],
-    busy: &[on(425.0, 500), off(500)],
-    congestion: &[on(425.0, 250), off(250)],
-    call_waiting: &[on(425.0, 200), off(200), on(425.0, 200), off(9_000)],
-};
+#[rustfmt::skip]
+pub(super) static EUROPE: Plan =
+    row("", "425/1000,0/4000", "425/500,0/500", "425/250,0/250", "425/200,0/200,425/200,0/9000");
 
-static PLANS: &[(&[&[u8; 2]], Plan)] = &[
-    (
-        &[b"US", b"CA", b"PR"],
-        Plan {
-            ringback: &[two(440.0, 480.0, 2_000), off(4_000)],
-            busy: &[two(480.0, 620.0, 500), off(500)],
-            congestion: &[two(480.0, 620.0, 250), off(250)],
-            call_waiting: &[on(440.0, 300), off(10_000)],
-        },
-    ),
-    (
-        &[b"GB"],
-        Plan {
-            ringback: &[
-                two(400.0, 450.0, 400),
-                off(200),
-                two(400.0, 450.0, 400),
-                off(2_000),
-            ],
-            busy: &[on(400.0, 375), off(375)],
-            congestion: &[on(400.0, 400), off(350), on(400.0, 225), off(525)],
-            call_waiting: &[on(400.0, 100), off(4_000)],
-        },
-    ),
-    (
-        &[b"IE"],
-        Plan {
-            ringback: &[
-                two(400.0, 450.0, 400),
-                off(200),
-                two(400.0, 450.0, 400),
-                off(2_000),
-            ],
-            call_waiting: &[on(425.0, 180), off(200), on(425.0, 200), off(4_500)],
-            ..EUROPE
-        },
-    ),
-    (
-        &[b"DE"],
-        Plan {
-            busy: &[on(425.0, 480), off(480)],
-            congestion: &[on(425.0, 240), off(240)],
-            call_waiting: &[on(425.0, 200), off(200), on(425.0, 200), off(5_000)],
-            ..EUROPE
-        },
-    ),
-    (
-        &[b"FR"],
-        Plan {
-            ringback: &[on(440.0, 1_500), off(3_500)],
-            busy: &[on(440.0, 500), off(500)],
-            congestion: &[on(440.0, 250), off(250)],
-            call_waiting: &[on(440.0, 300), off(10_000)],
-        },
-    ),
-    (
-        &[b"IT"],
-        Plan {
-            congestion: &[on(425.0, 200), off(200)],
-            call_waiting: &[
-                on(425.0, 400),
-                off(100),
-                on(425.0, 250),
-                off(100),
-                on(425.0, 150),
-                off(14_000),
-            ],
-            ..EUROPE
-        },
-    ),
-    (
-        &[b"ES"],
-        Plan {
-            ringback: &[on(425.0, 1_500), off(3_000)],
-            busy: &[on(425.0, 200), off(200)],
-            congestion: &[
-                on(425.0, 200),
-                off(200),
-                on(425.0, 200),
-                off(200),
-                on(425.0, 200),
-                off(600),
-            ],
-            call_waiting: &[on(425.0, 175), off(175), on(425.0, 175), off(3_500)],
-        },
-    ),
-    (
-        &[b"PT"],
-        Plan {
-            ringback: &[on(425.0, 1_000), off(5_000)],
-            congestion: &[on(425.0, 200), off(200)],
-            call_waiting: &[on(440.0, 300), off(10_000)],
-            ..EUROPE
-        },
-    ),
-    (
-        &[b"BE"],
-        Plan {
-            ringback: &[on(425.0, 1_000), off(3_000)],
-            congestion: &[on(425.0, 167), off(167)],
-            call_waiting: &[on(1_400.0, 175), off(175), on(1_400.0, 175), off(3_500)],
-            ..EUROPE
-        },
-    ),
-    (
-        &[b"NL"],
-        Plan {
-            call_waiting: &[on(425.0, 500), off(9_500)],
-            ..EUROPE
-        },
-    ),
-    (
-        &[b"CH", b"LI"],
-        Plan {
-            congestion: &[on(425.0, 200), off(200)],
-            call_waiting: &[on(425.0, 200), off(200), on(425.0, 200), off(4_000)],
-            ..EUROPE
-        },
-    ),
-    (
-        &[b"AT"],
-        Plan {
-            ringback: &[on(420.0, 1_000), off(5_000)],
-            busy: &[on(420.0, 400), off(400)],
-            congestion: &[on(420.0, 200), off(200)],
-            call_waiting: &[on(420.0, 40), off(1_950)],
-        },
-    ),
-    (
-        &[b"SE"],
-        Plan {
-            ringback: &[on(425.0, 1_000), off(5_000)],
-            busy: &[on(425.0, 250), off(250)],
-            congestion: &[on(425.0, 250), off(750)],
-            call_waiting: &[on(425.0, 200), off(500), on(425.0, 200), off(9_100)],
-        },
-    ),
-    (
-        &[b"NO", b"DK"],
-        Plan {
-            congestion: &[on(425.0, 200), off(200)],
-            call_waiting: &[on(425.0, 200), off(600), on(425.0, 200), off(10_000)],
-            ..EUROPE
-        },
-    ),
-    (
-        &[b"FI", b"GR"],
-        Plan {
-            busy: &[on(425.0, 300), off(300)],
-            congestion: &[on(425.0, 200), off(200)],
-            call_waiting: &[on(425.0, 150), off(150), on(425.0, 150), off(8_000)],
-            ..EUROPE
-        },
-    ),
-    (
-        &[b"CZ", b"SK"],
-        Plan {
-            busy: &[on(425.0, 330), off(330)],
-            congestion: &[on(425.0, 165), off(165)],
-            call_waiting: &[on(425.0, 330), off(9_000)],
-            ..EUROPE
-        },
-    ),
-    (
-        &[b"PL"],
-        Plan {
-            congestion: &[on(425.0, 500), off(500)],
-            call_waiting: &[on(425.0, 150), off(150), on(425.0, 150), off(4_000)],
-            ..EUROPE
-        },
-    ),
-    (
-        &[b"HU"],
-        Plan {
-            ringback: &[on(425.0, 1_250), off(3_750)],
-            busy: &[on(425.0, 300), off(300)],
-            congestion: &[on(425.0, 300), off(300)],
-            call_waiting: &[on(425.0, 40), off(1_960)],
-        },
-    ),
-    (
-        &[b"RU", b"BY", b"KZ"],
-        Plan {
-            ringback: &[on(425.0, 1_000), off(4_000)],
-            busy: &[on(425.0, 350), off(350)],
-            congestion: &[on(425.0, 175), off(175)],
-            call_waiting: &[on(425.0, 200), off(5_000)],
-        },
-    ),
-    (
-        &[b"AU"],
-        Plan {
-            ringback: &[
-                two(413.0, 438.0, 400),
-                off(200),
-                two(413.0, 438.0, 400),
-                off(2_000),
-            ],
-            busy: &[on(425.0, 375), off(375)],
-            congestion: &[on(425.0, 375), off(375)],
-            call_waiting: &[on(425.0, 200), off(200), on(425.0, 200), off(4_400)],
-        },
-    ),
-    (
-        &[b"NZ"],
-        Plan {
-            ringback: &[
-                two(400.0, 450.0, 400),
-                off(200),
-                two(400.0, 450.0, 400),
-                off(2_000),
-            ],
-            busy: &[on(400.0, 500), off(500)],
-            congestion: &[on(400.0, 250), off(250)],
-            call_waiting: &[on(400.0, 200), off(3_000)],
-        },
-    ),
-    (
-        &[b"JP"],
-        Plan {
-            ringback: &[two(384.0, 416.0, 1_000), off(2_000)],
-            busy: &[on(400.0, 500), off(500)],
-            congestion: &[on(400.0, 500), off(500)],
-            call_waiting: &[on(400.0, 100), off(100), on(400.0, 100), off(4_000)],
-        },
-    ),
-    (
-        &[b"CN"],
-        Plan {
-            ringback: &[on(450.0, 1_000), off(4_000)],
-            busy: &[on(450.0, 350), off(350)],
-            congestion: &[on(450.0, 700), off(700)],
-            call_waiting: &[on(450.0, 400), off(4_000)],
-        },
-    ),
-    (
-        &[b"IN"],
-        Plan {
-            ringback: &[
-                two(375.0, 425.0, 400),
-                off(200),
-                two(375.0, 425.0, 400),
-                off(2_000),
-            ],
-            busy: &[on(400.0, 750), off(750)],
-            congestion: &[on(400.0, 250), off(250)],
-            call_waiting: &[on(400.0, 200), off(100), on(400.0, 200), off(7_500)],
-        },
-    ),
-    (
-        &[b"BR"],
-        Plan {
-            busy: &[on(425.0, 250), off(250)],
-            congestion: &[on(425.0, 250), off(250), on(425.0, 750), off(250)],
-            call_waiting: &[on(425.0, 50), off(1_000)],
-            ..EUROPE
-        },
-    ),
-    (
-        &[b"MX", b"AR"],
-        Plan {
-            busy: &[on(425.0, 250), off(250)],
-            congestion: &[on(425.0, 250), off(250)],
-            call_waiting: &[on(425.0, 200), off(600), on(425.0, 200), off(10_000)],
-            ..EUROPE
-        },
-    ),
-    (
-        &[b"ZA"],
-        Plan {
-            ringback: &[
-                two(383.0, 417.0, 400),
-                off(200),
-                two(383.0, 417.0, 400),
-                off(2_000),
-            ],
-            busy: &[on(400.0, 500), off(500)],
-            congestion: &[on(400.0, 250), off(250)],
-            call_waiting: &[
-                two(383.0, 417.0, 250),
-                off(250),
-                two(383.0, 417.0, 250),
-                off(3_250),
-            ],
-        },
-    ),
-    (
-        &[b"IL"],
-        Plan {
-            ringback: &[on(400.0, 1_000), off(3_000)],
-            busy: &[on(400.0, 500), off(500)],
-            congestion: &[on(400.0, 250), off(250)],
-            call_waiting: &[on(400.0, 150), off(150), on(400.0, 150), off(10_000)],
-        },
-    ),
+// Countries, ringback, busy, congestion, call waiting.
+#[rustfmt::skip]
+static PLANS: &[Plan] = &[
+    row("US CA PR", "440+480/2000,0/4000", "480+620/500,0/500", "480+620/250,0/250", "440/300,0/10000"),
+    row("GB", "400+450/400,0/200,400+450/400,0/2000", "400/375,0/375", "400/400,0/350,400/225,0/525", "400/100,0/4000"),
+    row("IE", "400+450/400,0/200,400+450/400,0/2000", "425/500,0/500", "425/250,0/250", "425/180,0/200,425/200,0/4500"),
+    row("DE", "425/1000,0/4000", "425/480,0/480", "425/240,0/240", "425/200,0/200,425/200,0/5000"),
+    row("FR", "440/1500,0/3500", "440/500,0/500", "440/250,0/250", "440/300,0/10000"),
+    row("IT", "425/1000,0/4000", "425/500,0/500", "425/200,0/200", "425/400,0/100,425/250,0/100,425/150,0/14000"),
+    row("ES", "425/1500,0/3000", "425/200,0/200", "425/200,0/200,425/200,0/200,425/200,0/600", "425/175,0/175,425/175,0/3500"),
+    row("PT", "425/1000,0/5000", "425/500,0/500", "425/200,0/200", "440/300,0/10000"),
+    row("BE", "425/1000,0/3000", "425/500,0/500", "425/167,0/167", "1400/175,0/175,1400/175,0/3500"),
+    row("NL", "425/1000,0/4000", "425/500,0/500", "425/250,0/250", "425/500,0/9500"),
+    row("CH LI", "425/1000,0/4000", "425/500,0/500", "425/200,0/200", "425/200,0/200,425/200,0/4000"),
+    row("AT", "420/1000,0/5000", "420/400,0/400", "420/200,0/200", "420/40,0/1950"),
+    row("SE", "425/1000,0/5000", "425/250,0/250", "425/250,0/750", "425/200,0/500,425/200,0/9100"),
+    row("NO DK", "425/1000,0/4000", "425/500,0/500", "425/200,0/200", "425/200,0/600,425/200,0/10000"),
+    row("FI GR", "425/1000,0/4000", "425/300,0/300", "425/200,0/200", "425/150,0/150,425/150,0/8000"),
+    row("CZ SK", "425/1000,0/4000", "425/330,0/330", "425/165,0/165", "425/330,0/9000"),
+    row("PL", "425/1000,0/4000", "425/500,0/500", "425/500,0/500", "425/150,0/150,425/150,0/4000"),
+    row("HU", "425/1250,0/3750", "425/300,0/300", "425/300,0/300", "425/40,0/1960"),
+    row("RU BY KZ", "425/1000,0/4000", "425/350,0/350", "425/175,0/175", "425/200,0/5000"),
+    row("AU", "413+438/400,0/200,413+438/400,0/2000", "425/375,0/375", "425/375,0/375", "425/200,0/200,425/200,0/4400"),
+    row("NZ", "400+450/400,0/200,400+450/400,0/2000", "400/500,0/500", "400/250,0/250", "400/200,0/3000"),
+    row("JP", "384+416/1000,0/2000", "400/500,0/500", "400/500,0/500", "400/100,0/100,400/100,0/4000"),
+    row("CN", "450/1000,0/4000", "450/350,0/350", "450/700,0/700", "450/400,0/4000"),
+    row("IN", "375+425/400,0/200,375+425/400,0/2000", "400/750,0/750", "400/250,0/250", "400/200,0/100,400/200,0/7500"),
+    row("BR", "425/1000,0/4000", "425/250,0/250", "425/250,0/250,425/750,0/250", "425/50,0/1000"),
+    row("MX AR", "425/1000,0/4000", "425/250,0/250", "425/250,0/250", "425/200,0/600,425/200,0/10000"),
+    row("ZA", "383+417/400,0/200,383+417/400,0/2000", "400/500,0/500", "400/250,0/250", "383+417/250,0/250,383+417/250,0/3250"),
+    row("IL", "400/1000,0/3000", "400/500,0/500", "400/250,0/250", "400/150,0/150,400/150,0/10000"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_tone_of_every_country_can_be_played() {
+        for plan in PLANS.iter().chain([&EUROPE]) {
+            for tone in [plan.ringback, plan.busy, plan.congestion, plan.call_waiting] {
+                let parts = parts(tone);
+                assert_eq!(parts.len(), tone.split(',').count(), "{plan:?}: {tone}");
+                assert!(parts.len().is_multiple_of(2), "sound and silence: {tone}");
+                for part in parts {
+                    let audible = [part.frequency, part.other];
+                    let mut audible = audible.iter().filter(|hz| **hz != 0.0);
+                    assert!(audible.all(|hz| (300.0..=1_500.0).contains(hz)), "{tone}");
+                    assert!((40..=15_000).contains(&part.ms), "{tone}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_country_has_two_plans_and_any_case_will_do() {
+        let mut codes: Vec<&str> = PLANS
+            .iter()
+            .flat_map(|plan| plan.countries.split(' '))
+            .collect();
+        let count = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
+        assert!(codes.iter().all(|code| code.len() == 2));
+        assert_eq!(plan("gb").countries, "GB");
+        for unknown in ["", "XX", "USA", "U"] {
+            assert_eq!(plan(unknown).countries, "", "{unknown}");
+        }
+    }
+}

@@ -91,14 +91,14 @@ impl Tones {
     }
 
     /// The parts of a tone, repeated without end.
-    const fn parts(&self, kind: ToneKind) -> &'static [Part] {
+    fn parts(&self, kind: ToneKind) -> Vec<Part> {
         match kind {
-            ToneKind::Ring => RING,
-            ToneKind::CallWaiting => self.plan.call_waiting,
-            ToneKind::Ringback => self.plan.ringback,
-            ToneKind::Busy => self.plan.busy,
-            ToneKind::Congestion => self.plan.congestion,
-            ToneKind::Test => TEST,
+            ToneKind::Ring => RING.to_vec(),
+            ToneKind::CallWaiting => country::parts(self.plan.call_waiting),
+            ToneKind::Ringback => country::parts(self.plan.ringback),
+            ToneKind::Busy => country::parts(self.plan.busy),
+            ToneKind::Congestion => country::parts(self.plan.congestion),
+            ToneKind::Test => TEST.to_vec(),
         }
     }
 }
@@ -115,7 +115,7 @@ impl Default for Tones {
 #[derive(Debug)]
 pub(crate) struct Tone {
     kind: ToneKind,
-    parts: &'static [Part],
+    parts: Vec<Part>,
     part: usize,
     /// Samples into the part.
     at: u32,
@@ -126,7 +126,7 @@ pub(crate) struct Tone {
 }
 
 impl Tone {
-    fn new(kind: ToneKind, parts: &'static [Part]) -> Self {
+    fn new(kind: ToneKind, parts: Vec<Part>) -> Self {
         Self {
             kind,
             parts,
@@ -143,15 +143,15 @@ impl Tone {
 
     /// Adds the next 10 ms to a block.
     pub(crate) fn add(&mut self, block: &mut Block) {
-        let parts = self.parts;
+        let count = self.parts.len();
         for sample in block {
-            let part = &parts[self.part];
-            *sample += self.sample(part, parts.len() == 1);
+            let part = self.parts[self.part];
+            *sample += self.sample(&part, count == 1);
             self.at += 1;
             if self.at >= part.ms * (SAMPLE_RATE / 1_000) {
                 self.at = 0;
-                self.part = (self.part + 1) % parts.len();
-                if parts.len() > 1 {
+                self.part = (self.part + 1) % count;
+                if count > 1 {
                     self.phase = 0.0;
                     self.other = 0.0;
                 }
