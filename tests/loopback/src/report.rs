@@ -62,9 +62,9 @@ pub fn html(
     html.push_str(MEANING);
     let said_picture = spectrogram::data_url(&said.samples)?;
     let said_wave = chart::waveform("Waveform of what was said", &said.samples);
-    let _ = write!(
+    let _ = writeln!(
         html,
-        "<section id=\"said\"><h2>What is said in every run</h2><p><a href=\"{SAID}\">{SAID}</a></p>{}</section>\n",
+        "<section id=\"said\"><h2>What is said in every run</h2><p><a href=\"{SAID}\">{SAID}</a></p>{}</section>",
         sound("said", &said_wave, &said_picture)
     );
     for one in measured {
@@ -246,9 +246,9 @@ fn write_run(
             ("sound concealed", "concealed", &run.series.concealed),
         ],
     ));
-    let _ = write!(
+    let _ = writeln!(
         html,
-        "<h3>What was heard (<a href=\"#said\">what was said</a>)</h3>{}</section>\n",
+        "<h3>What was heard (<a href=\"#said\">what was said</a>)</h3>{}</section>",
         sound(
             "heard",
             &chart::waveform("Waveform of what was heard", &measured.heard),
