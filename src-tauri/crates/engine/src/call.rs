@@ -1,4 +1,4 @@
-use sidetone_agent::{CallEnd, IncomingCall, OneWay, Registration};
+use sidetone_agent::{CallEnd, CallId, IncomingCall, OneWay, Registration};
 use sidetone_media::{Direction, Session};
 use sidetone_sip::{DialogEnd, DialogId, IncomingInvite, RegistrationState};
 
@@ -28,8 +28,38 @@ pub(crate) struct Call {
     pub(crate) counted: Counted,
     /// What `agent` knows of one side that does not hear the other.
     pub(crate) one_way: Option<OneWay>,
-    /// The far end's own offer was answered while ours was still to be sent again.
-    pub(crate) overtaken: bool,
+    /// Its sound has to move to the network of now.
+    pub(crate) moving: Moving,
+    /// Whom it is being handed over to.
+    pub(crate) referred: Option<Referred>,
+}
+
+/// How far a call is with moving to another network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Moving {
+    /// It stays.
+    No,
+    /// It has to, for the so many'th time.
+    Wanted(u32),
+    /// The far end was asked, for the so many'th time.
+    Asked(u32),
+}
+
+/// Whom a call is being handed over to.
+#[derive(Clone, Debug)]
+pub(crate) struct Referred {
+    pub(crate) to: ReferTo,
+    /// It was refused once, and asked for again.
+    pub(crate) again: bool,
+}
+
+/// Where a call goes when it is handed over.
+#[derive(Clone, Debug)]
+pub(crate) enum ReferTo {
+    /// To a number.
+    Number(String),
+    /// To whom we talk to in another call.
+    Call(CallId),
 }
 
 /// How far the sound of a call is.
@@ -72,7 +102,8 @@ impl Call {
             hold_tries: 0,
             counted: Counted::default(),
             one_way: None,
-            overtaken: false,
+            moving: Moving::No,
+            referred: None,
         }
     }
 
@@ -100,7 +131,7 @@ pub(crate) fn is_remote_hold(direction: Direction) -> bool {
 }
 
 /// A new call in `agent`'s terms.
-pub(crate) fn incoming(call: sidetone_agent::CallId, invite: &IncomingInvite) -> IncomingCall {
+pub(crate) fn incoming(call: CallId, invite: &IncomingInvite) -> IncomingCall {
     // What somebody else than our registrar says of a call opens nothing and belongs to no queue.
     let headers = invite.trusted.then_some(&invite.headers);
     let variables: Vec<(String, String)> = headers
@@ -193,7 +224,6 @@ pub(crate) fn registration(state: RegistrationState) -> Registration {
 
 #[cfg(test)]
 mod tests {
-    use sidetone_agent::CallId;
     use sidetone_sip::{FlowId, NameAddr};
 
     use super::*;

@@ -2,12 +2,13 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::{Duration, Instant, SystemTime};
 
+use sidetone_media::network_addresses;
 use tokio::sync::mpsc;
 
 use crate::phone::Message;
 
 /// Reading the addresses takes microseconds, and a call over a new network is wanted within seconds.
-const LOOK_EVERY: Duration = Duration::from_secs(3);
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// A wall clock this far ahead of the monotonic one has slept, or was set: both are reason enough to look.
 const SLEPT: Duration = Duration::from_secs(10);
 
@@ -18,8 +19,13 @@ pub(crate) fn watch(tell: mpsc::UnboundedSender<Message>) {
         while !tell.is_closed() {
             tokio::time::sleep(LOOK_EVERY).await;
             let now = Look::now();
-            if now.differs_from(&before) && tell.send(Message::NetworkChanged).is_err() {
-                return;
+            if now.differs_from(&before) {
+                // Without an address there is nowhere to go yet; the next one will be a change again.
+                let addresses = now.addresses != before.addresses && !now.addresses.is_empty();
+                let changed = Message::NetworkChanged { addresses };
+                if tell.send(changed).is_err() {
+                    return;
+                }
             }
             before = now;
         }
@@ -36,19 +42,7 @@ struct Look {
 
 impl Look {
     fn now() -> Self {
-        let addresses = if_addrs::get_if_addrs().map_or_else(
-            |fault| {
-                tracing::debug!(%fault, "this computer's addresses cannot be read");
-                BTreeSet::new()
-            },
-            |found| {
-                found
-                    .iter()
-                    .filter(|interface| !interface.is_loopback() && !interface.is_link_local())
-                    .map(if_addrs::Interface::ip)
-                    .collect()
-            },
-        );
+        let addresses = network_addresses().into_iter().collect();
         Self {
             addresses,
             monotonic: Instant::now(),

@@ -1,9 +1,11 @@
 //! The supervising task: it owns the agent's session, carries out its effects and tells it what came of them.
 
 mod calls;
+mod echo;
 mod effects;
 mod errands;
 mod masking;
+mod moving;
 mod opening;
 mod picture;
 mod profile;
@@ -20,12 +22,12 @@ use std::time::Duration;
 
 use sidetone_agent::{Agent, CallId, Input, SignIn, SignInRefusal};
 use sidetone_media::{
-    DeviceInfo, IceServer, MediaError, ServerReport, Session, SessionEvent, Voice,
+    DeviceInfo, IceServer, MediaError, MicrophoneCheck, ServerReport, Session, SessionEvent, Voice,
 };
 use sidetone_profile::{Layers, Masking};
 use sidetone_sip::{DialogId, Endpoint, Event};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::account::Line;
 use crate::api::{ChecksView, Command, DevicesView, EngineEvent, MediaView, SecretStore, Snapshot};
@@ -42,6 +44,7 @@ use crate::server::{FromServer, Server, SipAccount, refusal};
 use crate::settings::Settings;
 use crate::standalone::Standalone;
 use crate::timers::Timers;
+use echo::EchoCall;
 use errands::Standing;
 pub(crate) use quality::Counted;
 
@@ -62,8 +65,25 @@ pub(crate) enum Message {
     ErrandTime(u64, bool),
     /// The devices of now.
     Devices(Vec<DeviceInfo>),
-    /// This computer has other addresses, or woke up.
-    NetworkChanged,
+    /// This computer woke up, or has other addresses.
+    NetworkChanged {
+        /// It has others, and at least one.
+        addresses: bool,
+    },
+    /// The ways of now for a call's sound were found, or there are none.
+    Moved(CallId, Result<String, MediaError>),
+    /// A call's sound may be moved now.
+    MoveAgain(CallId),
+    /// A transfer may be asked for again.
+    ReferAgain(CallId),
+    /// The sound of the call to the echo test was made, or could not be.
+    EchoReady(Result<Prepared, MediaError>),
+    /// The call to the echo test took its time; its number says which.
+    EchoTime(u64),
+    /// The recording of the microphone's check is over, and it plays; its number says which.
+    MicrophonePlays(u64),
+    /// The microphone was checked.
+    MicrophoneChecked(u64, Result<MicrophoneCheck, MediaError>),
     /// STUN and TURN servers were asked.
     ServersChecked(Vec<ServerReport>),
 }
@@ -124,6 +144,12 @@ pub(crate) struct Phone {
     pub(crate) tell: mpsc::UnboundedSender<Message>,
     pub(crate) devices: DevicesView,
     pub(crate) checks: ChecksView,
+    /// The call to the echo test.
+    echo: Option<EchoCall>,
+    /// The microphone's check under way.
+    pub(crate) microphone_check: Option<AbortHandle>,
+    /// Counts checks.
+    pub(crate) check_count: u64,
     /// The SIP account that the server gave, or why there is none.
     sip_account: SipAccount,
     /// What the account and the profile come to, while registered or trying.
@@ -183,6 +209,9 @@ impl Phone {
             tell: rooms.tell,
             devices: DevicesView::default(),
             checks: ChecksView::default(),
+            echo: None,
+            microphone_check: None,
+            check_count: 0,
             sip_account: Err("nobody is signed in".to_owned()),
             line: None,
             calls: HashMap::new(),
@@ -301,8 +330,15 @@ impl Phone {
             Message::ErrandTime(errand, answered) => self.errand_time(errand, answered),
             Message::Devices(list) => devices::list(&mut self.devices, list),
             Message::ServersChecked(reports) => self.servers_checked(reports),
-            Message::NetworkChanged => {
-                tracing::info!("the network changed");
+            Message::Moved(call, offer) => self.offer_moved(call, offer),
+            Message::MoveAgain(call) => self.move_sound(call),
+            Message::ReferAgain(call) => self.refer_again(call),
+            Message::EchoReady(made) => self.echo_ready(made).await,
+            Message::EchoTime(number) => self.echo_time(number),
+            Message::MicrophonePlays(number) => self.microphone_plays(number),
+            Message::MicrophoneChecked(number, found) => self.microphone_checked(number, found),
+            Message::NetworkChanged { addresses } => {
+                tracing::info!(addresses, "the network changed");
                 if self.standing.is_some() {
                     // It may have slept, and nobody else tells the time.
                     let unix_ms = wall_ms();
@@ -310,6 +346,9 @@ impl Phone {
                 }
                 self.sip.network_changed();
                 self.server.network_changed();
+                if addresses {
+                    self.addresses_changed();
+                }
             }
         }
     }

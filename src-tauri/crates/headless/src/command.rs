@@ -15,6 +15,9 @@ pub(crate) enum Line {
     Dtmf(String),
     Transfer(Option<CallId>, String),
     TransferTo(CallId, CallId),
+    Conference(Option<(CallId, CallId)>),
+    CheckNetwork(Option<String>),
+    CheckMicrophone(bool),
     Record(bool, Option<CallId>),
     PauseRecording(bool, Option<CallId>),
     Pickup,
@@ -54,6 +57,8 @@ const VERBS: &[&str] = &[
     "dtmf",
     "transfer",
     "transfer-to",
+    "conference",
+    "check",
     "record",
     "pause-recording",
     "pickup",
@@ -132,6 +137,21 @@ pub(crate) fn parse(line: &str) -> Result<Option<Line>, String> {
                 _ => return Err("transfer-to needs the numbers of two calls".to_owned()),
             }
         }
+        "conference" => {
+            let (one, other) = split(rest);
+            match (call(verb, one)?, call(verb, other)?) {
+                (Some(one), Some(other)) => Line::Conference(Some((one, other))),
+                (None, None) => Line::Conference(None),
+                _ => return Err("conference needs the numbers of two calls, or none".to_owned()),
+            }
+        }
+        "check" => match split(rest) {
+            ("network", "") => Line::CheckNetwork(None),
+            ("network", number) => Line::CheckNetwork(Some(number.to_owned())),
+            ("microphone", "") => Line::CheckMicrophone(true),
+            ("microphone", "off") => Line::CheckMicrophone(false),
+            _ => return Err("check needs network or microphone".to_owned()),
+        },
         "record" => {
             let (on, rest) = switch(verb, rest)?;
             Line::Record(on, call(verb, rest)?)
@@ -290,6 +310,17 @@ mod tests {
                 Some(Line::Transfer(id(1), "555 0100".to_owned())),
             ),
             (
+                "conference 1 2",
+                Some(Line::Conference(Some((CallId(1), CallId(2))))),
+            ),
+            ("conference", Some(Line::Conference(None))),
+            ("check network", Some(Line::CheckNetwork(None))),
+            (
+                "check network *43",
+                Some(Line::CheckNetwork(Some("*43".to_owned()))),
+            ),
+            ("check microphone", Some(Line::CheckMicrophone(true))),
+            (
                 "transfer-to 1 2",
                 Some(Line::TransferTo(CallId(1), CallId(2))),
             ),
@@ -358,6 +389,8 @@ mod tests {
             ("play now", "nothing after"),
             ("transfer", "number"),
             ("transfer-to 1", "two calls"),
+            ("conference 1", "two calls"),
+            ("check", "network or microphone"),
             ("transfer-to 1 x", "number of a call"),
             ("record", "on or off"),
             ("record maybe", "on or off"),

@@ -16,6 +16,9 @@ Commands on standard input, one a line:
   dtmf DIGITS        send digits 0-9 * # A-D in the call that is up
   transfer [ID] N    hand the call that is up, or this one, over to a number
   transfer-to ID ID  connect two calls with each other and leave both
+  conference [ID ID] join two calls: everybody hears everybody
+  check network [NUMBER]  ask STUN and TURN servers, and call the echo test NUMBER
+  check microphone   record the microphone for some seconds, then play that
   record on|off [ID] record the call that is up, or this one
   pause-recording on|off [ID]  keep what is said out of the recording
   pickup             take a call that rings at a colleague of the pickup group

@@ -9,7 +9,7 @@ use sidetone_engine::agent::{
     Light, Notice, Phase, PresenceView, RecordingState, SettingGroup, View, WrapUpView,
 };
 use sidetone_engine::words::sentence;
-use sidetone_engine::{Avatar, MediaView, Snapshot};
+use sidetone_engine::{Avatar, ChecksView, MediaView, MicrophoneCheckState, Snapshot};
 
 /// Tells the difference between one snapshot and the next.
 #[derive(Debug)]
@@ -20,6 +20,7 @@ pub(crate) struct Reporter {
     media: Option<MediaView>,
     warnings: Vec<Notice>,
     last_toast: Option<u32>,
+    checks: ChecksView,
     /// What was last said of interactions, previews, callbacks, wrap-up and missed calls.
     desk: Desk,
     /// The call whose first sound was told.
@@ -97,6 +98,7 @@ impl Reporter {
             media: None,
             warnings: Vec::new(),
             last_toast: None,
+            checks: ChecksView::default(),
             desk: Desk {
                 interactions: json!([]),
                 previews: json!([]),
@@ -143,6 +145,7 @@ impl Reporter {
         }
         self.calls.clone_from(&view.calls);
         self.tell_desk(view);
+        self.tell_checks(&snapshot.checks);
         if let Some(media) = &snapshot.media
             && self.media.as_ref() != Some(media)
         {
@@ -355,6 +358,56 @@ impl Reporter {
         self.desk = desk;
     }
 
+    fn tell_checks(&mut self, checks: &ChecksView) {
+        if self.checks.network != checks.network
+            && let Some(network) = &checks.network
+        {
+            let mut human = if network.running {
+                "the network is being checked".to_owned()
+            } else {
+                "the network was checked".to_owned()
+            };
+            for server in &network.servers {
+                let said = match (&server.fault, server.round_trip_ms) {
+                    (Some(fault), _) => fault.clone(),
+                    (None, Some(ms)) => format!("answers in {ms:.0} ms"),
+                    (None, None) => "was not asked".to_owned(),
+                };
+                human.push_str(&format!("; {}: {said}", server.url));
+            }
+            if let Some(echo) = &network.echo {
+                let said = match (&echo.fault, echo.mos) {
+                    (Some(fault), _) => fault.clone(),
+                    (None, mos) => format!(
+                        "loss {:.1} %, jitter {:.1} ms, score {:.1}",
+                        echo.loss * 100.0,
+                        echo.jitter_ms,
+                        mos.unwrap_or_default()
+                    ),
+                };
+                human.push_str(&format!("; echo test {}: {said}", echo.number));
+            }
+            if let Some(fault) = &network.fault {
+                human.push_str(&format!("; {fault}"));
+            }
+            self.line("check_network", json_of(network), &human);
+        }
+        if self.checks.microphone != checks.microphone {
+            let check = &checks.microphone;
+            let human = match (check.state, &check.fault, check.loudest_dbov) {
+                (MicrophoneCheckState::Recording, ..) => "speak now".to_owned(),
+                (MicrophoneCheckState::Playing, ..) => "listen".to_owned(),
+                (MicrophoneCheckState::Off, Some(fault), _) => fault.clone(),
+                (MicrophoneCheckState::Off, None, Some(level)) => {
+                    format!("the microphone was checked: loudest {level:.0} dBov")
+                }
+                (MicrophoneCheckState::Off, None, None) => "no microphone check".to_owned(),
+            };
+            self.line("check_microphone", json_of(check), &human);
+        }
+        self.checks.clone_from(checks);
+    }
+
     fn tell_notice(&self, notice: &Notice) {
         let words = sentence(notice, "en");
         self.line(
@@ -394,6 +447,12 @@ impl Reporter {
             RecordingState::Paused => human.push_str(", recording paused"),
             RecordingState::Off | RecordingState::Failed { .. } => {}
         }
+        if call.in_conference {
+            human.push_str(", in the conference");
+        }
+        if let Some(fault) = &call.sound_fault {
+            human.push_str(&format!(". {}", sentence(fault, "en")));
+        }
         if let Some(words) = words {
             human.push_str(&format!(": {words}"));
         }
@@ -403,7 +462,7 @@ impl Reporter {
     fn tell_media(&self, media: &MediaView) {
         let value = serde_json::to_value(media).unwrap_or_default();
         let human = format!(
-            "call {}: {} {}, sent {} received {} lost {}, jitter {:.1} ms, heard {:.0} dBov",
+            "call {}: {} {}, sent {} received {} lost {}, jitter {:.1} ms, heard {:.0} dBov, score {}",
             media.call.0,
             media.codec,
             media.keying,
@@ -411,7 +470,10 @@ impl Reporter {
             media.packets_received,
             media.packets_lost,
             media.jitter_ms,
-            media.level_in_dbov
+            media.level_in_dbov,
+            media
+                .mos
+                .map_or_else(|| "-".to_owned(), |mos| format!("{mos:.1}"))
         );
         self.line("media", value, &human);
     }

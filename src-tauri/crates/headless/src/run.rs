@@ -5,8 +5,8 @@ use std::time::Duration;
 use sidetone_engine::agent::{CallView, Command, Notice, Phase};
 use sidetone_engine::words::sentence;
 use sidetone_engine::{
-    Command as EngineCommand, Engine, EngineConfig, EngineEvent, SecretStore, Snapshot,
-    sign_in_account,
+    Command as EngineCommand, DeviceCommand, Engine, EngineConfig, EngineEvent, SecretStore,
+    Snapshot, sign_in_account,
 };
 use sidetone_profile::Secret;
 use tokio::sync::{broadcast, mpsc};
@@ -39,8 +39,8 @@ pub(crate) async fn run(options: Options) -> Exit {
         return exit;
     }
     let (exit, words) = match Headless::start(&options).await {
-        Ok(mut phone) => {
-            let end = phone.live(&options, &mut reporter).await;
+        Ok((mut phone, events)) => {
+            let end = phone.live(&options, &mut reporter, events).await;
             phone.engine.shut_down().await;
             end
         }
@@ -77,7 +77,8 @@ struct Headless {
 }
 
 impl Headless {
-    async fn start(options: &Options) -> Result<Self, String> {
+    /// Starts the phone and signs in; the events are those from the very first on.
+    async fn start(options: &Options) -> Result<(Self, broadcast::Receiver<EngineEvent>), String> {
         let secrets: Arc<dyn SecretStore> = Arc::new(KeychainAndPrompt);
         let password = match (&options.server, &options.user) {
             (Some(server), Some(user)) => {
@@ -101,6 +102,8 @@ impl Headless {
         })
         .await
         .map_err(|e| e.to_string())?;
+        // A server that is quick may open the browser before anybody listens.
+        let events = engine.events();
         let phone = Self {
             engine,
             secrets,
@@ -115,7 +118,7 @@ impl Headless {
             }),
             _ => phone.sign_in(options, None),
         }
-        Ok(phone)
+        Ok((phone, events))
     }
 
     fn sign_in(&self, options: &Options, code: Option<Secret>) {
@@ -131,12 +134,16 @@ impl Headless {
         }
     }
 
-    async fn live(&mut self, options: &Options, reporter: &mut Reporter) -> (Exit, String) {
+    async fn live(
+        &mut self,
+        options: &Options,
+        reporter: &mut Reporter,
+        mut events: broadcast::Receiver<EngineEvent>,
+    ) -> (Exit, String) {
         // It closes when this function ends.
         let _local = sidetone_local_api::serve(&self.engine);
         let mut snapshots = self.engine.snapshots();
         snapshots.mark_changed();
-        let mut events = self.engine.events();
         let mut lines = read_lines();
         let mut stop = std::pin::pin!(stop_signal());
         let mut end = std::pin::pin!(end_of(options.run_for));
@@ -298,6 +305,22 @@ impl Headless {
             Line::Transfer(id, number) => pick(id, select::in_hand, "no call is up")
                 .map(|call| Command::Transfer { call, number }),
             Line::TransferTo(call, other) => Some(Command::TransferTo { call, other }),
+            Line::Conference(Some((call, other))) => Some(Command::Conference { call, other }),
+            Line::Conference(None) => {
+                let pair = select::to_join(calls);
+                if pair.is_none() {
+                    reporter.error("there are no two calls to join");
+                }
+                pair.map(|(call, other)| Command::Conference { call, other })
+            }
+            Line::CheckNetwork(echo_number) => {
+                self.ask_device(DeviceCommand::CheckNetwork { echo_number });
+                None
+            }
+            Line::CheckMicrophone(on) => {
+                self.ask_device(DeviceCommand::CheckMicrophone { on });
+                None
+            }
             Line::Record(on, id) => {
                 pick(id, select::in_hand, "no call is up").map(|call| Command::Record { call, on })
             }
@@ -347,6 +370,10 @@ impl Headless {
         if let Some(command) = command {
             self.ask(command);
         }
+    }
+
+    fn ask_device(&self, command: DeviceCommand) {
+        self.engine.command(EngineCommand::Device(command));
     }
 
     fn ask(&self, command: Command) {

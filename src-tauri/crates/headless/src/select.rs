@@ -37,6 +37,15 @@ pub(crate) fn for_digits(calls: &[CallView]) -> Option<CallId> {
     up(calls).or_else(|| first(calls, |c| c.state == CallState::RemoteRinging))
 }
 
+/// The call that is up, joined already or not, and the next that may come to it.
+pub(crate) fn to_join(calls: &[CallView]) -> Option<(CallId, CallId)> {
+    let waits =
+        |c: &CallView| matches!(c.state, CallState::Up | CallState::Held) && !c.in_conference;
+    let one = up(calls).or_else(|| first(calls, waits))?;
+    let other = first(calls, |c| waits(c) && c.id != one)?;
+    Some((one, other))
+}
+
 fn first(calls: &[CallView], wanted: impl Fn(&CallView) -> bool) -> Option<CallId> {
     calls.iter().find(|c| wanted(c)).map(|c| c.id)
 }

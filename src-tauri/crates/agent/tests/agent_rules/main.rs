@@ -1,6 +1,7 @@
 //! The rules of the contact centre, row by row, with a virtual clock.
 
 mod auto_answer;
+mod conference;
 mod contacts;
 mod desk;
 mod forwarding;

@@ -9,7 +9,7 @@ use crate::call::{self, Call};
 
 impl Phone {
     pub(super) fn sip_event(&mut self, event: Event) {
-        if self.errand_event(&event) {
+        if self.errand_event(&event) || self.echo_event(&event) {
             return;
         }
         match event {
@@ -39,7 +39,10 @@ impl Phone {
             Event::ReofferRefused { dialog, status } => self.reoffer_refused(dialog, status),
             Event::ReofferOvertaken { dialog } => {
                 if let Some(id) = self.call_of(dialog) {
-                    self.hold_later(id);
+                    self.roll_back(id);
+                    if !self.move_later(id) && self.asked_to_hold(id) {
+                        self.hold_later(id);
+                    }
                 }
             }
             Event::Info {
@@ -127,18 +130,10 @@ impl Phone {
         let Some(id) = self.call_of(dialog) else {
             return;
         };
-        let Some(call) = self.calls.get_mut(&id) else {
+        let Some(call) = self.calls.get(&id) else {
             return;
         };
         let hold = call.asked_hold.unwrap_or(call.held);
-        // An offer of ours that is still open collided with theirs (491) and is sent again by `sip`: theirs first.
-        call.overtaken |= call.asked_hold.is_some();
-        let call = &*call;
-        if call.overtaken
-            && let Some(session) = call.session()
-        {
-            session.roll_back();
-        }
         let answer = call.session().and_then(|session| {
             let made = match offer {
                 Some(offer) => session.answer_reoffer(offer, hold),
@@ -163,42 +158,37 @@ impl Phone {
         let Some(id) = self.call_of(dialog) else {
             return;
         };
-        self.offer_overtaken(id);
         if !self.apply_answer(id, sdp) {
             return;
         }
-        self.hold_agreed(id);
+        if !self.moved(id) {
+            self.hold_agreed(id);
+        }
         if self.calls.get(&id).is_some_and(|c| !c.held) {
             self.tell_remote_hold(id);
         }
     }
 
-    /// What is answered was offered before the far end's own offer was: `media` has to know it again.
-    fn offer_overtaken(&mut self, id: CallId) {
-        let Some(call) = self.calls.get_mut(&id) else {
-            return;
-        };
-        if !std::mem::take(&mut call.overtaken) {
-            return;
+    /// What was offered last is not agreed to.
+    fn roll_back(&self, id: CallId) {
+        if let Some(session) = self.calls.get(&id).and_then(Call::session) {
+            session.roll_back();
         }
-        let direction = call::wanted_direction(call.asked_hold.unwrap_or(call.held));
-        if let Some(Err(fault)) = call.session().map(|session| session.reoffer(direction)) {
-            tracing::debug!(call = id.0, %fault, "the offer of before");
-        }
+    }
+
+    fn asked_to_hold(&self, id: CallId) -> bool {
+        self.calls.get(&id).is_some_and(|c| c.asked_hold.is_some())
     }
 
     fn reoffer_refused(&mut self, dialog: DialogId, status: u16) {
         let Some(id) = self.call_of(dialog) else {
             return;
         };
-        if let Some(call) = self.calls.get_mut(&id) {
-            call.overtaken = false;
-            if let Some(session) = call.session() {
-                session.roll_back();
-            }
-        }
+        self.roll_back(id);
         tracing::info!(call = id.0, status, "the far end refused a new offer");
-        self.hold_refused(id);
+        if !self.move_later(id) {
+            self.hold_refused(id);
+        }
     }
 
     /// Only asked when the far end chose the direction: an answer of `inactive` to our hold is no hold of theirs.

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod calls;
+mod checks;
+mod conference;
 mod far_end;
 mod feature_codes;
 mod recordings;
