@@ -10,7 +10,7 @@ use crate::workspace::cargo;
 
 pub(crate) fn bench(consent: Consent) -> Result<(), Failure> {
     setup::setup(Purpose::Test, consent)?;
-    let mut steps = Steps::new(2);
+    let mut steps = Steps::new(3);
     steps.run(
         "building with optimisations",
         &mut cargo([
@@ -26,6 +26,19 @@ pub(crate) fn bench(consent: Consent) -> Result<(), Failure> {
         ]),
         Output::Kept,
         "Read what the compiler says above.",
+    )?;
+    steps.run(
+        "measuring each stage of the voice",
+        &mut cargo([
+            "bench",
+            "--locked",
+            "-p",
+            "sidetone-media",
+            "--bench",
+            "stages",
+        ]),
+        Output::Shown,
+        "Read what it says above.",
     )?;
     let program = crate::workspace::released("bench");
     let mut command = if crate::system::is_root() {

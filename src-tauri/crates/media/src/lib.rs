@@ -24,6 +24,7 @@ mod rtp;
 mod sdp;
 mod send;
 mod session;
+pub mod stages;
 mod stats;
 mod tone;
 mod transport;

@@ -26,6 +26,7 @@ pub(crate) use desk::Need;
 use desk::{Command, Desk};
 use files::Files;
 use party::Line;
+pub(crate) use party::mixing;
 use ports::Ports;
 
 /// The phone's voice: devices, the 10 ms clock, tones, and which session is heard. Cheap to clone; its threads end
