@@ -360,6 +360,22 @@ static NEEDS: &[Need] = &[
         "debootstrap",
     ),
     linux(
+        "nft (loses packets on purpose)",
+        Purpose::Test,
+        Probe::File(&["/usr/sbin/nft", "/usr/bin/nft"]),
+        "nftables",
+        "nftables",
+        "nftables",
+    ),
+    linux(
+        "openssl (RSA certificates)",
+        Purpose::Test,
+        Probe::Program("openssl"),
+        "openssl",
+        "openssl",
+        "openssl",
+    ),
+    linux(
         "a TURN server",
         Purpose::Test,
         Probe::Program("turnserver"),

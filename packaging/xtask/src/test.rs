@@ -55,7 +55,7 @@ pub(crate) fn test(only: Option<&str>, long: bool, consent: Consent) -> Result<(
     }
     if wants("interop") {
         add_baresip(&mut checks, &missing);
-        add_interop(&mut checks, &missing, consent);
+        add_interop(&mut checks, &missing, long, consent);
     }
     if wants("e2e") {
         add_screens(&mut checks, &missing);
@@ -239,7 +239,7 @@ fn unit_test_targets() -> Vec<String> {
         .flatten()
         .map(|entry| entry.path());
     let mut names: Vec<String> = crates
-        .chain([root().join("tests/sandbox")])
+        .chain(["tests/sandbox", "tests/loopback"].map(|folder| root().join(folder)))
         .flat_map(|folder| test_targets(&folder))
         .collect();
     names.sort_unstable();
@@ -288,9 +288,18 @@ fn add_baresip(checks: &mut Checks, missing: &[&Need]) {
     checks.add_shown(NAME, run, "Read what failed above.");
 }
 
-fn add_interop(checks: &mut Checks, missing: &[&Need], consent: Consent) {
+fn add_interop(checks: &mut Checks, missing: &[&Need], long: bool, consent: Consent) {
     const NAME: &str = "interop tests against a real Asterisk";
-    if let Some(reason) = why_not(missing, &["ip (", "unshare", "debootstrap", "a keychain"]) {
+    let needed = [
+        "ip (",
+        "unshare",
+        "debootstrap",
+        "a keychain",
+        "baresip",
+        "nft (",
+        "openssl (",
+    ];
+    if let Some(reason) = why_not(missing, &needed) {
         return checks.leave_out(NAME, reason);
     }
     if Manager::detect() != Some(Manager::Apt)
@@ -302,6 +311,10 @@ fn add_interop(checks: &mut Checks, missing: &[&Need], consent: Consent) {
         );
     }
     let mut run = all_tests_of("tests/interop");
+    if long {
+        // Some of them take minutes then.
+        run.env("SIDETONE_LONG", "1");
+    }
     if !system::is_root() {
         if system::find("sudo").is_none() {
             return checks.leave_out(NAME, "namespaces need root, and there is no sudo");

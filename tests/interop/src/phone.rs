@@ -44,6 +44,13 @@ pub enum Identity<'a> {
         /// Fields of the agent object (`allow`, `phoneBarAutoAnswer`, …).
         settings: Value,
     },
+    /// A whole profile file; its SIP secret is read from descriptor 0.
+    Profile {
+        /// SIP secret.
+        secret: &'a str,
+        /// What stands in the file.
+        profile: Value,
+    },
 }
 
 impl Phone {
@@ -88,6 +95,12 @@ impl Phone {
                 let mut profile = settings.clone();
                 profile["sip"] =
                     json!({ "user": user, "secret": { "fd": 0 }, "domain": domain, "wssUrl": wss });
+                let file = folder.join("profile.json");
+                std::fs::write(&file, profile.to_string())?;
+                command.arg("--sip-profile").arg(file);
+                secret
+            }
+            Identity::Profile { secret, profile } => {
                 let file = folder.join("profile.json");
                 std::fs::write(&file, profile.to_string())?;
                 command.arg("--sip-profile").arg(file);

@@ -23,6 +23,8 @@ pub const AMI_ADDRESS: SocketAddr =
 pub const AMI_USER: &str = "sandbox";
 /// The accounts of `conf/pjsip.conf`.
 pub const ACCOUNTS: [&str; 5] = ["201", "202", "210", "220", "230"];
+/// The account that only [`Asterisk::start_with_rsa`] makes.
+pub const RSA_ACCOUNT: &str = "203";
 
 /// Why there is no Asterisk.
 #[derive(Debug, thiserror::Error)]
@@ -120,6 +122,38 @@ impl Asterisk {
                 })
             }
         }
+    }
+
+    /// The same with an account [`RSA_ACCOUNT`] whose media certificate is RSA; the others' are ECDSA.
+    ///
+    /// # Errors
+    /// As [`Self::start`], and when `openssl` is not there.
+    pub fn start_with_rsa(folder: &Path, speech: &Path) -> Result<Self, AsteriskError> {
+        let etc = folder.join("etc");
+        std::fs::create_dir_all(&etc)?;
+        run(Command::new("openssl")
+            .args([
+                "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=rsa",
+            ])
+            .args(["-days", "2", "-keyout"])
+            .arg(etc.join("rsa.key"))
+            .arg("-out")
+            .arg(etc.join("rsa.pem"))
+            .stderr(Stdio::null()))?;
+        let secret = secret();
+        std::fs::write(
+            etc.join("pjsip_rsa.conf"),
+            format!(
+                "[{RSA_ACCOUNT}](agent)\nauth = {RSA_ACCOUNT}\naors = {RSA_ACCOUNT}\ndtls_auto_generate_cert = no\n\
+                 dtls_cert_file = /mnt/etc/rsa.pem\ndtls_private_key = /mnt/etc/rsa.key\n\n\
+                 [{RSA_ACCOUNT}](contact)\n\n\
+                 [{RSA_ACCOUNT}]\ntype = auth\nauth_type = digest\nusername = {RSA_ACCOUNT}\npassword = {secret}\n\
+                 supported_algorithms_uas = MD5\n"
+            ),
+        )?;
+        let mut asterisk = Self::start(folder, speech)?;
+        asterisk.secrets.insert(RSA_ACCOUNT, secret);
+        Ok(asterisk)
     }
 
     /// The SIP secret of an account, or the manager's for `AMI`.
