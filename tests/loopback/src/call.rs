@@ -56,11 +56,11 @@ pub struct Outcome {
     pub set_up: Duration,
 }
 
-/// Makes a call: the first side says `said`, the second `answered`; the second listens.
+/// Makes a call: the first side speaks, the second listens and sends silence, as one does who listens.
 ///
 /// # Errors
 /// [`CallError`].
-pub fn make(run: &Run, said: &Talk, answered: &Talk, seed: u64) -> Result<Outcome, CallError> {
+pub fn make(run: &Run, said: &Talk, seed: u64) -> Result<Outcome, CallError> {
     let mut call = Call::new(run, seed)?;
     let set_up = call.set_up()?;
     let agreed = call.sides[1].session.stats().keying;
@@ -81,7 +81,7 @@ pub fn make(run: &Run, said: &Talk, answered: &Talk, seed: u64) -> Result<Outcom
         stats: SessionStats::default(),
         set_up,
     };
-    call.talk([said, answered], set_up + length, &mut outcome)?;
+    call.talk(said, set_up + length, &mut outcome)?;
     let listener = &call.sides[1].session;
     outcome.stats = listener.stats();
     outcome.late = listener.buffer().late;
@@ -183,12 +183,7 @@ impl Call {
         }
     }
 
-    fn talk(
-        &mut self,
-        talks: [&Talk; 2],
-        end: Duration,
-        outcome: &mut Outcome,
-    ) -> Result<(), CallError> {
+    fn talk(&mut self, said: &Talk, end: Duration, outcome: &mut Outcome) -> Result<(), CallError> {
         let start = self.now;
         let mut received = [0.0; BLOCK];
         loop {
@@ -207,7 +202,10 @@ impl Call {
                 }
                 let side = &mut self.sides[index];
                 let now = side.clock(self.now);
-                let send = block_of(talks[index], side.blocks);
+                let send = match index {
+                    0 => block_of(said, side.blocks),
+                    _ => [0.0; BLOCK],
+                };
                 side.session.exchange(now, &send, &mut received);
                 side.blocks += 1;
                 if side.blocks.is_multiple_of(10) || side.timer_is_due(now) {

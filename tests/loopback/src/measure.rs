@@ -34,11 +34,11 @@ pub struct Measured {
 
 /// Makes the call of a run and measures what came of it.
 #[must_use]
-pub fn measure(run: &Run, said: &Talk, answered: &Talk, seed: u64, with_visqol: bool) -> Measured {
+pub fn measure(run: &Run, said: &Talk, seed: u64, with_visqol: bool) -> Measured {
     // The same network for every codec and keying, so that they can be compared.
     let seed = seed_of(seed, run.profile.name);
     let began = Instant::now();
-    let outcome = call::make(run, said, answered, seed);
+    let outcome = call::make(run, said, seed);
     let took = began.elapsed();
     let mut result = RunResult {
         name: run.name(),

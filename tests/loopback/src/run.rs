@@ -77,12 +77,8 @@ pub(crate) fn run(options: &Options) -> Result<bool, Fault> {
     let runs = plan::runs(&options.profile, &options.codec, &options.keying);
     let voices = voices(&options.voice);
     let said = Talk::of(&voices, options.seconds)?;
-    // The other side says something else.
-    let others: Vec<Voice> = VOICES.into_iter().rev().collect();
-    let answered = Talk::of(&others, options.seconds)?;
-
     let began = Instant::now();
-    let measured = measure_all(options, &runs, &said, &answered);
+    let measured = measure_all(options, &runs, &said);
     let took = began.elapsed();
     let results = Results {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -149,7 +145,7 @@ fn is_good(results: &Results, verdict: Option<Verdict<'_>>) -> bool {
     failed.is_empty() && verdict.misses.is_empty() && verdict.covered > 0
 }
 
-fn measure_all(options: &Options, runs: &[Run], said: &Talk, answered: &Talk) -> Vec<Measured> {
+fn measure_all(options: &Options, runs: &[Run], said: &Talk) -> Vec<Measured> {
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -159,7 +155,7 @@ fn measure_all(options: &Options, runs: &[Run], said: &Talk, answered: &Talk) ->
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     runs.get(number).map(|run| (number, run))
                 } {
-                    let one = measure(run, said, answered, options.seed, !options.no_visqol);
+                    let one = measure(run, said, options.seed, !options.no_visqol);
                     done.lock()
                         .unwrap_or_else(PoisonError::into_inner)
                         .push((number, one));
