@@ -3,6 +3,7 @@
 use std::net::{Ipv6Addr, TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use rustls::ClientConfig;
 use sidetone_profile::Secret;
@@ -98,17 +99,21 @@ impl Drop for TurnServer {
     }
 }
 
-/// Two ports that are free for UDP and for TCP.
+/// Two ports that are free for UDP and for TCP, and stay so until the server takes them: the system gives ports of this
+/// range to nobody who asks for any.
 fn free_ports(address: IpAddr) -> [u16; 2] {
-    let mut held = Vec::new();
-    while held.len() < 2 {
-        let listener = TcpListener::bind((address, 0)).expect("a free port");
-        let port = listener.local_addr().expect("its address").port();
-        if let Ok(socket) = UdpSocket::bind((address, port)) {
-            held.push((port, listener, socket));
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = 21_000 + (std::process::id() % 8_000) as u16;
+    [(); 2].map(|()| {
+        loop {
+            let port = first + NEXT.fetch_add(1, Ordering::Relaxed) % 2_000;
+            let free = TcpListener::bind((address, port)).is_ok()
+                && UdpSocket::bind((address, port)).is_ok();
+            if free {
+                break port;
+            }
         }
-    }
-    [held[0].0, held[1].0]
+    })
 }
 
 /// A certificate for `localhost` with its key (PEM), and who trusts it.
