@@ -12,7 +12,7 @@ use crate::api::{Command, EngineConfig, EngineError, EngineEvent, LocalAccess, S
 use crate::avatar::Avatar;
 use crate::network;
 use crate::phone::{Message, Phone, Rooms};
-use crate::policy::PolicyFile;
+use crate::policy::{self, PolicyFile};
 use crate::server::{Server, ServerSetup};
 use crate::settings::Settings;
 use crate::standalone::Standalone;
@@ -63,9 +63,9 @@ impl Engine {
             None => None,
         };
         let mut settings = Settings::open(config.settings_dir);
-        let mut policy = PolicyFile::read(config.policy.as_deref());
-        let routes = Routes::with(&policy.policy.routes).unwrap_or_else(|fault| {
-            policy.faults.push(format!("policy: {fault}"));
+        let mut policy_file = PolicyFile::read(config.policy.as_deref());
+        let routes = Routes::with(&policy_file.policy.routes).unwrap_or_else(|fault| {
+            policy_file.faults.push(format!("policy: {fault}"));
             ROUTES.clone()
         });
         let setup = ServerSetup {
@@ -73,9 +73,9 @@ impl Engine {
             routes: Arc::new(routes),
             secrets: Arc::clone(&config.secrets),
             dir: settings.dir().map(Path::to_owned),
-            offline_for: Duration::from_secs(3600 * u64::from(policy.policy.offline_hours)),
+            offline_for: Duration::from_secs(3600 * u64::from(policy_file.policy.offline_hours)),
         };
-        let local_access = policy.local_access();
+        let local_access = policy_file.local_access();
         let audio = match config.audio {
             AudioSetup::Devices(selection) if selection == DeviceSelection::default() => {
                 AudioSetup::Devices(settings.choices().devices())
@@ -99,10 +99,11 @@ impl Engine {
         let (picture, avatar) = watch::channel(None);
         forward_levels(&voice, events.clone(), Arc::clone(&clipped));
         network::watch(tell.clone());
+        policy::watch(config.policy, tell.clone());
         let phone = Phone::new(Rooms {
             server: Server::new(setup, tell.clone()),
             settings,
-            policy,
+            policy: policy_file,
             voice,
             clipped,
             silent,

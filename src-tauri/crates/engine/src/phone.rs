@@ -74,6 +74,8 @@ pub(crate) enum Message {
     Moved(CallId, Result<String, MediaError>),
     /// A call's sound may be moved now.
     MoveAgain(CallId),
+    /// IT's policy is another one.
+    Policy(Box<PolicyFile>),
     /// A transfer may be asked for again.
     ReferAgain(CallId),
     /// The sound of the call to the echo test was made, or could not be.
@@ -332,6 +334,7 @@ impl Phone {
             Message::ServersChecked(reports) => self.servers_checked(reports),
             Message::Moved(call, offer) => self.offer_moved(call, offer),
             Message::MoveAgain(call) => self.move_sound(call),
+            Message::Policy(file) => self.policy_said(*file),
             Message::ReferAgain(call) => self.refer_again(call),
             Message::EchoReady(made) => self.echo_ready(made).await,
             Message::EchoTime(number) => self.echo_time(number),

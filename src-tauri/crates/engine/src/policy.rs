@@ -1,11 +1,14 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
 use sidetone_profile::Policy;
+use tokio::sync::mpsc;
 
 use crate::api::LocalAccess;
+use crate::phone::Message;
 
 /// IT's policy on this machine, and what of it cannot be used, each as one sentence.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -76,6 +79,42 @@ impl PolicyFile {
             policy: Policy::default(),
             faults: vec![format!("the policy file cannot be used: {fault}")],
         }
+    }
+}
+
+/// How often it is looked whether the file is another one.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Reads the policy again whenever its file changes, as long as somebody listens.
+pub(crate) fn watch(named: Option<PathBuf>, tell: mpsc::UnboundedSender<Message>) {
+    let Some(path) = named.clone().or_else(place) else {
+        return;
+    };
+    tokio::spawn(async move {
+        let mut before = Stamp::of(&path);
+        while !tell.is_closed() {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let now = Stamp::of(&path);
+            if now != before {
+                tracing::info!(path = %path.display(), "the policy's file is another one");
+                let file = PolicyFile::read(named.as_deref());
+                if tell.send(Message::Policy(Box::new(file))).is_err() {
+                    return;
+                }
+            }
+            before = now;
+        }
+    });
+}
+
+/// What tells one state of a file from another; `None` is no file.
+#[derive(Debug, PartialEq, Eq)]
+struct Stamp(Option<(Option<SystemTime>, u64)>);
+
+impl Stamp {
+    fn of(path: &Path) -> Self {
+        let known = fs::metadata(path).ok();
+        Self(known.map(|known| (known.modified().ok(), known.len())))
     }
 }
 

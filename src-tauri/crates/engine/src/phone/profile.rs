@@ -1,5 +1,7 @@
 //! The profile that holds, from its layers: policy, server, the agent's own choices.
 
+use std::path::PathBuf;
+
 use serde_json::{Map, Value};
 use sidetone_agent::{Input, SignIn};
 use sidetone_profile::{Layers, Profile};
@@ -8,6 +10,7 @@ use url::Url;
 use super::Phone;
 use crate::clock::wall_ms;
 use crate::logging;
+use crate::policy::PolicyFile;
 
 impl Phone {
     /// A session begins: whose choices hold, whose calls are remembered, and what `agent` is told of the profile.
@@ -50,6 +53,18 @@ impl Phone {
     pub(super) fn profile_said(&mut self, fields: Map<String, Value>) {
         self.layers.server = fields;
         self.renew_profile();
+    }
+
+    /// IT's policy is another one. What it says of the server's addresses, of the token of the local interface and of
+    /// the hours without a server holds from the next start.
+    pub(super) fn policy_said(&mut self, file: PolicyFile) {
+        self.layers.policy = file.policy.profile;
+        self.policy_faults = file.faults;
+        self.gate.allowed = file.policy.screen_pop;
+        self.recordings = file.policy.recordings.map(PathBuf::from);
+        if self.account.is_some() {
+            self.renew_profile();
+        }
     }
 
     /// Keeps the agent's own choice, and lets it hold at once.

@@ -106,3 +106,20 @@ async fn calls_are_remembered_over_a_restart() {
         "newest first, and no number twice: {ids:?}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_policy_that_changes_holds_without_a_restart() {
+    let mut peer = Peer::start().await;
+    let phone = Phone::start("new-policy", &peer, "right").await;
+    peer.registered().await;
+    phone.until_green().await;
+    assert!(!phone.engine.snapshots().borrow().view.permissions.recording);
+    let policy = phone.folder.join("policy.toml");
+    std::fs::write(policy, "[profile]\nphoneBarEnableRecording = true\n").unwrap();
+    phone
+        .until("the new policy", |s| {
+            s.view.permissions.recording.then_some(())
+        })
+        .await;
+    phone.engine.shut_down().await;
+}
