@@ -20,7 +20,7 @@ impl Line {
     pub(crate) fn of(profile: &Profile, sip: &SipCredentials) -> Result<Self, String> {
         let server = match profile.account.typology {
             Typology::Webrtc => websocket(profile, sip)?,
-            Typology::Phonebar => socket(sip),
+            Typology::Phonebar => socket(profile, sip),
             Typology::External | Typology::Mobile => {
                 return Err("this kind of phone is not on this computer".to_owned());
             }
@@ -107,13 +107,32 @@ fn websocket(profile: &Profile, sip: &SipCredentials) -> Result<ServerAddress, S
     }
 }
 
-fn socket(sip: &SipCredentials) -> ServerAddress {
-    let host = sip.host.clone().unwrap_or_else(|| sip.domain.clone());
+/// The outbound proxy takes everything where there is one; the addresses in the messages stay those of the domain.
+fn socket(profile: &Profile, sip: &SipCredentials) -> ServerAddress {
+    let (host, port) = match profile.voice.outbound_proxy.as_deref() {
+        Some(proxy) => host_and_port(proxy),
+        None => (sip.host.as_deref().unwrap_or(&sip.domain), sip.port),
+    };
+    let host = host.to_owned();
     match sip.transport.unwrap_or(SipTransport::Udp) {
-        SipTransport::Udp => ServerAddress::Udp(host, sip.port.unwrap_or(5060)),
-        SipTransport::Tcp => ServerAddress::Tcp(host, sip.port.unwrap_or(5060)),
-        SipTransport::Tls => ServerAddress::Tls(host, sip.port.unwrap_or(5061)),
+        SipTransport::Udp => ServerAddress::Udp(host, port.unwrap_or(5060)),
+        SipTransport::Tcp => ServerAddress::Tcp(host, port.unwrap_or(5060)),
+        SipTransport::Tls => ServerAddress::Tls(host, port.unwrap_or(5061)),
     }
+}
+
+/// `host`, `host:port`, `[2001:db8::1]:port` or an IPv6 address alone.
+fn host_and_port(address: &str) -> (&str, Option<u16>) {
+    let (host, port) = match address.rsplit_once(':') {
+        Some((host, digits)) if !host.contains(':') || host.ends_with(']') => {
+            match digits.parse() {
+                Ok(port) => (host, Some(port)),
+                Err(_) => (address, None),
+            }
+        }
+        _ => (address, None),
+    };
+    (host.trim_matches(['[', ']']), port)
 }
 
 fn ice_server(server: &sidetone_motion::IceServer) -> IceServer {
@@ -181,6 +200,24 @@ mod tests {
             assert_eq!(line.account.server, server);
             assert_eq!(line.media.plan, plan);
             assert!(line.account.register);
+        }
+    }
+
+    #[test]
+    fn the_outbound_proxy_takes_the_place_of_the_server() {
+        for (proxy, host, port) in [
+            ("proxy.example", "proxy.example", 5060),
+            ("proxy.example:5070", "proxy.example", 5070),
+            ("192.0.2.7:5070", "192.0.2.7", 5070),
+            ("[2001:db8::7]:5070", "2001:db8::7", 5070),
+            ("2001:db8::7", "2001:db8::7", 5060),
+        ] {
+            let agent = json!({ "typology": "phonebar", "phoneBarOutboundProxy": proxy });
+            let account = json!({ "host": "pbx.example", "port": 5090 });
+            let line = Line::of(&profile(agent), &sip(account)).unwrap();
+            let server = ServerAddress::Udp(host.to_owned(), port);
+            assert_eq!(line.account.server, server, "{proxy}");
+            assert_eq!(line.account.domain, "cc.example");
         }
     }
 

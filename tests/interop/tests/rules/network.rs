@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use sidetone_interop::centre::Centre;
 use sidetone_interop::desk::Desk;
+use sidetone_interop::local::free_port;
 
 /// A call to what sounds for ever; gives its numbers once there are some.
 fn call_the_tone(desk: &mut Desk) -> Value {
@@ -55,6 +56,27 @@ fn sound_from_another_address_than_the_one_named_is_heard_where_the_server_says_
     dana.hang_up();
     centre.set("dana", json!({ "nat": "comedia" }));
     dana.says("settings_changed");
+    call_the_tone(&mut dana);
+    dana.hears();
+    dana.hang_up();
+    dana.quit();
+}
+
+#[test]
+fn the_outbound_proxy_is_the_way_to_the_telephone_system() {
+    let centre = Centre::open(&[]);
+    let mut dana = centre.ready_with("dana", &[]);
+    // Nobody is at the proxy: there is no other way.
+    let nobody = format!("127.0.0.1:{}", free_port());
+    centre.set("dana", json!({ "phoneBarOutboundProxy": nobody }));
+    dana.says("settings_changed");
+    dana.state("light", "red");
+    // The proxy is the telephone system itself.
+    let account = centre.sip_account("dana");
+    let port = account["port"].as_u64().expect("a port");
+    let proxy = format!("127.0.0.1:{port}");
+    centre.set("dana", json!({ "phoneBarOutboundProxy": proxy }));
+    dana.green();
     call_the_tone(&mut dana);
     dana.hears();
     dana.hang_up();
