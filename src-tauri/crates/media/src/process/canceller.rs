@@ -13,7 +13,7 @@ use crate::{BLOCK, Block, SAMPLE_RATE};
 
 /// Segments of a third of a second with the speaker at work after which nothing heard means that there is no echo.
 const PATIENCE: u32 = 3;
-/// The same, where there was one: 30 s.
+/// The same, at most, where there was one: the more often it was heard the longer, up to 30 s. A mistake passes soon.
 const LONG_PATIENCE: u32 = 94;
 
 /// What is known of the way from the speaker to the microphone.
@@ -31,7 +31,8 @@ pub(super) struct Canceller {
     /// `None`: not measured, the canceller always works.
     measure: Option<Coupling>,
     path: EchoPath,
-    /// Segments without an echo.
+    /// Segments with an echo so far, and those without since.
+    heard: u32,
     quiet: u32,
     /// `None` while it rests.
     chain: Option<Box<AudioProcessing>>,
@@ -56,6 +57,7 @@ impl Canceller {
         Self {
             measure,
             path,
+            heard: 0,
             quiet: 0,
             chain: works.then(chain),
             share: if works { 1.0 } else { 0.0 },
@@ -114,12 +116,15 @@ impl Canceller {
         let path = match hearing {
             Hearing::Echo { delay_ms } => {
                 self.quiet = 0;
+                self.heard += 1;
                 EchoPath::Present(delay_ms)
             }
             Hearing::Nothing => {
                 self.quiet += 1;
                 let patience = match self.path {
-                    EchoPath::Present(_) => LONG_PATIENCE,
+                    EchoPath::Present(_) => {
+                        LONG_PATIENCE.min(self.heard.saturating_add(1).saturating_mul(PATIENCE))
+                    }
                     EchoPath::Unknown | EchoPath::Absent => PATIENCE,
                 };
                 match self.quiet >= patience {
@@ -133,6 +138,9 @@ impl Canceller {
         }
         tracing::debug!(?path, "way from the speaker to the microphone");
         self.path = path;
+        if !self.works() {
+            self.heard = 0;
+        }
         if self.works() && self.chain.is_none() {
             self.chain = Some(chain());
         }
