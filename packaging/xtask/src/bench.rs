@@ -10,7 +10,7 @@ use crate::workspace::cargo;
 
 pub(crate) fn bench(consent: Consent) -> Result<(), Failure> {
     setup::setup(Purpose::Test, consent)?;
-    let mut steps = Steps::new(3);
+    let mut steps = Steps::new(4);
     steps.run(
         "building with optimisations",
         &mut cargo([
@@ -39,6 +39,21 @@ pub(crate) fn bench(consent: Consent) -> Result<(), Failure> {
         ]),
         Output::Shown,
         "Read what it says above.",
+    )?;
+    steps.run(
+        "measuring SIP without a network (a build, then half a minute)",
+        &mut cargo([
+            "bench",
+            "--locked",
+            "-p",
+            "sidetone-sip",
+            "--features",
+            "measuring",
+            "--bench",
+            "speed",
+        ]),
+        Output::Shown,
+        "Read what the compiler says above.",
     )?;
     let program = crate::workspace::released("bench");
     let mut command = if crate::system::is_root() {

@@ -11,7 +11,8 @@ use tokio::task::{AbortHandle, JoinHandle};
 use tokio::time::{sleep_until, timeout};
 
 use crate::api::{
-    Account, CallTarget, DialogId, EndpointConfig, Event, FlowId, Package, SipError, SubscriptionId,
+    Account, CallTarget, DialogId, EndpointConfig, Event, FlowId, Load, Package, SipError,
+    SubscriptionId,
 };
 use crate::core::{Core, Input, Output, redacted, summary};
 use crate::trace::{Ring, Trace, Wire};
@@ -281,6 +282,12 @@ impl Endpoint {
     #[must_use]
     pub fn trace(&self) -> Trace {
         self.handle.shared.ring().read()
+    }
+
+    /// What is open now. Transactions outlive their requests by up to half a minute, to answer repetitions.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        self.with(|core, _| core.load())
     }
 
     /// Unregisters, hangs up every call and waits at most two seconds for the far ends.

@@ -10,12 +10,14 @@ mod core;
 mod endpoint;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+#[cfg(feature = "measuring")]
+pub mod measuring;
 mod trace;
 mod transport;
 
 pub use api::{
     Account, Authenticator, CallTarget, Credentials, DialogEnd, DialogId, Diversion,
-    EndpointConfig, Event, FlowId, IncomingInvite, LineState, Listen, NameAddr, Package,
+    EndpointConfig, Event, FlowId, IncomingInvite, LineState, Listen, Load, NameAddr, Package,
     ReferRequest, RegisterRequest, RegistrationState, ServerAddress, SipError, SubscriptionId,
 };
 pub use endpoint::Endpoint;

@@ -16,6 +16,15 @@ pub struct FlowId(pub u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SubscriptionId(pub u64);
 
+/// What an endpoint has open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Calls, those whose last messages are on their way included.
+    pub dialogs: usize,
+    /// Transactions of RFC 3261 §17, of both sides.
+    pub transactions: usize,
+}
+
 /// What a subscription is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Package {

@@ -16,6 +16,8 @@ mod invitation;
 mod invite_client;
 mod invite_server;
 mod long;
+#[cfg(feature = "measuring")]
+pub(crate) mod measuring;
 mod message;
 mod redact;
 mod refer;
@@ -47,8 +49,8 @@ pub(crate) use self::redact::{redacted, summary};
 use self::subscription::Subscription;
 use self::transaction::{Answer, Arrival, Expiry, Owner, Transactions, TxKey};
 use crate::api::{
-    Account, Authenticator, DialogEnd, DialogId, Event, FlowId, RegistrationState, ServerAddress,
-    SubscriptionId,
+    Account, Authenticator, DialogEnd, DialogId, Event, FlowId, Load, RegistrationState,
+    ServerAddress, SubscriptionId,
 };
 
 /// Flows that the core opens are numbered from here, accepted ones from 1.
@@ -246,6 +248,13 @@ impl Core {
     /// Nothing is on its way any more: no unanswered request, no call.
     pub(crate) fn idle(&self) -> bool {
         !self.tx.busy() && self.calls.values().all(|call| call.ended)
+    }
+
+    pub(crate) fn load(&self) -> Load {
+        Load {
+            dialogs: self.calls.len(),
+            transactions: self.tx.len(),
+        }
     }
 
     /// Ends everything; what must be said is said once more.

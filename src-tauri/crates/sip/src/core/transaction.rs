@@ -283,6 +283,11 @@ impl Transactions {
             .any(|c| matches!(c.state, ClientState::Sent | ClientState::Proceeding))
     }
 
+    /// How many there are, lingering ones too.
+    pub(crate) fn len(&self) -> usize {
+        self.clients.len() + self.servers.len()
+    }
+
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
         self.clients.is_empty() && self.servers.is_empty() && self.requests.is_empty()
