@@ -39,6 +39,8 @@ pub(crate) struct World {
     lines: BTreeMap<CallId, Line>,
     /// Answered by the far end or to it: only these can be held.
     established: BTreeSet<CallId>,
+    /// Those that the mixer lets hear each other.
+    conference: BTreeSet<CallId>,
     everybody: BTreeSet<CallId>,
     dialled: BTreeSet<CallId>,
     truth: PresenceReport,
@@ -56,6 +58,7 @@ impl World {
             timers: BTreeMap::new(),
             lines: BTreeMap::new(),
             established: BTreeSet::new(),
+            conference: BTreeSet::new(),
             everybody: BTreeSet::new(),
             dialled: BTreeSet::new(),
             truth: ready(),
@@ -234,6 +237,9 @@ impl World {
                 Effect::Reject { call, .. }
                 | Effect::Forward { call, .. }
                 | Effect::HangUp { call } => self.over(*call),
+                Effect::Conference { calls } => {
+                    self.conference = calls.iter().copied().collect();
+                }
                 Effect::Ringing { .. } => self.reach("rang"),
                 Effect::Record { .. } => self.reach("recorded"),
                 Effect::ScreenPop(_) => self.reach("popped"),
@@ -294,8 +300,15 @@ impl World {
     ) -> Result<(), String> {
         let broken = |rule: &str| Err(format!("{rule}; effects {effects:#?}"));
 
-        let open = self.lines.values().filter(|line| **line == Line::Open);
-        if open.count() > 1 {
+        let open: Vec<_> = self
+            .lines
+            .iter()
+            .filter(|(_, line)| **line == Line::Open)
+            .collect();
+        let joined = open.iter().all(|(call, _)| self.conference.contains(call));
+        if open.len() > 1 && joined {
+            self.reach("joined");
+        } else if open.len() > 1 {
             return broken(&format!("two active audio paths: {:?}", self.lines));
         }
 

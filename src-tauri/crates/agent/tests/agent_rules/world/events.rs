@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use sidetone_agent::{
     CallEnd, CallId, CallProgress, CallState, CallView, Callback, ChannelPresence, Command,
-    IncomingCall, Input, Interaction, LinkState, MediaState, PresenceReport, PreviewCall,
+    IncomingCall, Input, Interaction, LinkState, MediaState, OneWay, PresenceReport, PreviewCall,
     QueueMembership, RecordingState, Registration, SignIn, SignInRefusal, TimerId, TransferState,
     View,
 };
@@ -15,7 +15,7 @@ use crate::desk::{accepted, paused, profile, ready, sign_in};
 impl World {
     /// What happens, decided by one number.
     pub(super) fn input(&mut self, roll: u64, before: &View) -> Option<Input> {
-        let kind = roll % 78;
+        let kind = roll % 79;
         let bits = u8::try_from((roll >> 8) & 0xff).unwrap_or_default();
         let on = bits & 1 == 0;
         // Mostly a call that is there; sometimes one that was, or never is.
@@ -30,6 +30,17 @@ impl World {
             }
         };
         let (call, other) = (pick(16), pick(24));
+        // Two calls that can be joined are rare enough to be used.
+        let settled = |call: &&&CallView| matches!(call.state, CallState::Up | CallState::Held);
+        let mut pair = calls.iter().filter(settled).map(|call| call.id);
+        let alone = calls.iter().any(|call| !call.in_conference);
+        if let (Some(one), Some(two)) = (pair.next(), pair.next())
+            && alone
+            && (roll >> 48).is_multiple_of(2)
+        {
+            let (call, other) = if on { (one, two) } else { (two, one) };
+            return Some(Input::Command(Command::Conference { call, other }));
+        }
         let said = || format!("{NUMBER} is not there");
         Some(match kind {
             0..=7 => Input::Incoming(self.incoming(bits)),
@@ -187,6 +198,10 @@ impl World {
             }),
             76 => Input::PresenceFailed {
                 detail: String::new(),
+            },
+            77 => Input::OneWay {
+                call,
+                fault: on.then_some(OneWay::NotArriving),
             },
             _ => Input::Queues(vec![beepall()]),
         })
