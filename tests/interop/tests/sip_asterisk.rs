@@ -9,6 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use sidetone_interop::asterisk::{Asterisk, Message};
 use sidetone_interop::compare::{Sound, compare};
 use sidetone_interop::namespace::{ADDRESS, isolated};
+use sidetone_interop::phone::{Identity, Phone as HeadlessPhone};
 use sidetone_interop::{WorkDir, speech};
 use sidetone_profile::Secret;
 use sidetone_sip::{
@@ -57,6 +58,7 @@ impl Phone {
                 secret: Secret::new(asterisk.secret(user)),
             },
             server,
+            local_port: 0,
             fallbacks: Vec::new(),
             expires_s: 120,
             register: true,
@@ -667,6 +669,42 @@ fn long_calls_are_refreshed_by_whoever_is_to_do_it() {
                 assert_eq!(phone.ended(dialog).await, DialogEnd::Local);
             }
             phone.endpoint.shut_down().await;
+        },
+    );
+}
+
+/// The whole phone, with a profile that names its own address: Asterisk has that address in its configuration.
+#[test]
+#[ignore = "needs root, network namespaces and Asterisk"]
+fn an_agent_at_a_fixed_address_is_called_there_without_registering() {
+    stage(
+        "an_agent_at_a_fixed_address_is_called_there_without_registering",
+        async |mut asterisk: Asterisk| {
+            let folder = WorkDir::new("fixed").expect("a folder for the run");
+            let identity = Identity::Profile {
+                secret: "none",
+                profile: serde_json::json!({
+                    "sip": {
+                        "user": "240", "secret": { "fd": 0 }, "domain": ADDRESS,
+                        "host": ADDRESS, "port": 5060, "transport": "udp",
+                    },
+                    "typology": "phonebar", "host": ADDRESS, "phoneBarListenPort": 5160,
+                    "encryption": "no", "allow": ["alaw"],
+                }),
+            };
+            let said = speech::agent().expect("the agent's speech");
+            let ca = asterisk.ca();
+            let mut phone =
+                HeadlessPhone::start(&identity, folder.path(), &ca, &said).expect("it starts");
+            phone.green().unwrap_or_else(|said| panic!("{said}"));
+            calls(&mut asterisk, "talk", "Casey <2025550100>", "240");
+            phone
+                .call("ringing")
+                .unwrap_or_else(|said| panic!("{said}"));
+            phone.tell("answer").expect("the phone runs");
+            phone.call("up").unwrap_or_else(|said| panic!("{said}"));
+            phone.listen(1).unwrap_or_else(|said| panic!("{said}"));
+            assert!(phone.quit().expect("the phone ends").success());
         },
     );
 }

@@ -111,6 +111,7 @@ impl Phone {
                 secret: Secret::new(text("secret")),
             },
             server,
+            local_port: 0,
             fallbacks: Vec::new(),
             expires_s: 120,
             register: true,

@@ -44,6 +44,11 @@ impl Line {
             .filter(|name| !name.is_empty())
             .or_else(|| sip.display_name.clone())
             .unwrap_or_else(|| profile.account.full_name.clone());
+        // A connection to the server comes from any port; only datagrams are answered where the phone listens.
+        let local_port = match server {
+            ServerAddress::Udp(..) => profile.voice.listen_port,
+            _ => 0,
+        };
         let account = Account {
             credentials: Credentials {
                 user: user.clone(),
@@ -56,6 +61,7 @@ impl Line {
             fallbacks: Vec::new(),
             expires_s: profile.voice.expires_s,
             register: profile.voice.host == Host::Dynamic,
+            local_port,
         };
         let plan = match (profile.account.typology, profile.voice.encryption) {
             (Typology::Phonebar, Encryption::No) => KeyingPlan::Plain,
@@ -225,6 +231,12 @@ mod tests {
     fn an_agent_at_a_fixed_address_does_not_register() {
         let line = Line::of(&profile(json!({ "host": "192.0.2.7" })), &sip(json!({}))).unwrap();
         assert!(!line.account.register);
+        assert_eq!(line.account.local_port, 0, "a WebSocket is not called");
+        let agent = json!({ "typology": "phonebar", "encryption": "no", "host": "192.0.2.7",
+            "phoneBarListenPort": 5170 });
+        let line = Line::of(&profile(agent), &sip(json!({ "transport": "udp" }))).unwrap();
+        assert!(!line.account.register);
+        assert_eq!(line.account.local_port, 5170);
     }
 
     #[test]

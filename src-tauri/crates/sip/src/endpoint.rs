@@ -14,7 +14,7 @@ use crate::api::{
     Account, CallTarget, DialogId, EndpointConfig, Event, FlowId, Load, Package, SipError,
     SubscriptionId,
 };
-use crate::core::{Core, Input, Output, redacted, summary};
+use crate::core::{Core, Input, Output, UdpBind, redacted, summary};
 use crate::trace::{Ring, Trace, Wire};
 use crate::transport::{FromNet, Link, Locator, Net, connect, listen};
 
@@ -417,7 +417,10 @@ impl Driver {
                         flow,
                         (server, attempt),
                         self.tls.clone(),
-                        self.udp_bind,
+                        UdpBind {
+                            address: self.udp_bind,
+                            ..self.shared.core().udp_bind()
+                        },
                     );
                     let task = tokio::spawn(dial);
                     self.dialing.insert(flow, task.abort_handle());

@@ -36,6 +36,9 @@ pub struct Account {
     pub expires_s: u32,
     /// `false`: do not register, only connect (fixed-host agents).
     pub register: bool,
+    /// The UDP port at which the phone is to be reached; 0 is any. Who registers takes another while this one is
+    /// taken; who does not register would be called in vain there, so that is a fault.
+    pub local_port: u16,
 }
 
 /// Name and secret for digest authentication.

@@ -40,6 +40,17 @@ impl TransportKind {
     }
 }
 
+/// Where a client's datagrams leave from.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct UdpBind {
+    /// This address; `None` is any.
+    pub(crate) address: Option<SocketAddr>,
+    /// This port; 0 is that of the address.
+    pub(crate) port: u16,
+    /// No other port will do.
+    pub(crate) fixed: bool,
+}
+
 /// One connection, or one UDP remote address.
 #[derive(Clone, Debug)]
 pub(crate) struct Flow {

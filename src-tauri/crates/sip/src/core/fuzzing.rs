@@ -145,6 +145,7 @@ impl Phone {
             display_name: String::new(),
             credentials: credentials(),
             server: ServerAddress::Udp("192.0.2.1".to_owned(), 5060),
+            local_port: 0,
             fallbacks: Vec::new(),
             expires_s: 120,
             register: true,

@@ -89,6 +89,7 @@ impl Pair {
                 secret: Secret::new("secret"),
             },
             server: ServerAddress::Tcp("192.0.2.1".to_owned(), 5060),
+            local_port: 0,
             fallbacks: Vec::new(),
             expires_s: 120,
             register: true,

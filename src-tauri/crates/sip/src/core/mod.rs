@@ -42,7 +42,7 @@ pub(crate) use self::account::server_name;
 use self::address::param;
 use self::call::Call;
 use self::digest::ServerDigest;
-pub(crate) use self::flow::{Flow, TransportKind};
+pub(crate) use self::flow::{Flow, TransportKind, UdpBind};
 use self::long::Beside;
 use self::message::{BadMessage, Message, Start};
 pub(crate) use self::redact::{redacted, summary};
@@ -266,6 +266,17 @@ impl Core {
         }
         self.set_account(now, None);
         self.flush();
+    }
+
+    /// Which UDP port the account asks for.
+    pub(crate) fn udp_bind(&self) -> UdpBind {
+        self.registration
+            .as_ref()
+            .map_or_else(UdpBind::default, |registration| UdpBind {
+                address: None,
+                port: registration.account.local_port,
+                fixed: !registration.account.register,
+            })
     }
 
     pub(crate) fn account_flow(&self) -> Option<&Flow> {

@@ -14,7 +14,7 @@ use super::dial::dial;
 use super::locate::host_of;
 use super::{CONNECT_PATIENCE, FromNet, Link, Net, stream, udp, web_socket};
 use crate::api::{FlowId, ServerAddress};
-use crate::core::{Fault, FaultKind, Flow, TransportKind, server_name};
+use crate::core::{Fault, FaultKind, Flow, TransportKind, UdpBind, server_name};
 
 /// Runs one client connection from its set-up to its end; `attempt` counts the failures before it.
 pub(crate) async fn connect(
@@ -22,7 +22,7 @@ pub(crate) async fn connect(
     id: FlowId,
     (server, attempt): (ServerAddress, usize),
     tls: Option<Arc<rustls::ClientConfig>>,
-    udp_bind: Option<SocketAddr>,
+    udp_bind: UdpBind,
 ) {
     let fault = run(&net, id, (&server, attempt), tls, udp_bind).await;
     net.tell(FromNet::Down(id, fault));
@@ -33,7 +33,7 @@ async fn run(
     id: FlowId,
     (server, attempt): (&ServerAddress, usize),
     tls: Option<Arc<rustls::ClientConfig>>,
-    udp_bind: Option<SocketAddr>,
+    udp_bind: UdpBind,
 ) -> Fault {
     // What is verified is the configured name, wherever the name service leads to.
     let host = host_of(server);

@@ -7,14 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::UdpSocket;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
 use super::{FromNet, Link, Net};
 use crate::api::FlowId;
-use crate::core::{Fault, Flow, TransportKind};
+use crate::core::{Fault, Flow, TransportKind, UdpBind};
 
 /// Keeps address translators from forgetting us.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How long a port that is taken is waited for, and how often it is tried.
+const PORT_PATIENCE: Duration = Duration::from_millis(500);
+const PORT_AGAIN: Duration = Duration::from_millis(20);
 /// Remote addresses that a server keeps apart; the rest is dropped until some are forgotten.
 const REMOTES: usize = 16 * 1024;
 
@@ -22,21 +25,25 @@ pub(super) async fn run_client(
     net: &Net,
     id: FlowId,
     remote: SocketAddr,
-    bind: Option<SocketAddr>,
+    bind: UdpBind,
     name: &str,
 ) -> Fault {
-    let any = any_port(remote);
-    let bind = bind
-        .filter(|b| b.is_ipv4() == remote.is_ipv4())
-        .unwrap_or(any);
-    let opened = async {
-        let socket = UdpSocket::bind(bind).await?;
-        socket.connect(remote).await?;
-        let local = socket.local_addr()?;
-        io::Result::Ok((socket, local))
+    let socket = match bound(bind, remote).await {
+        Ok(socket) => socket,
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+            return Fault::network(format!(
+                "UDP port {} of this computer is used by another program; the phone is to be called there",
+                bind.port
+            ));
+        }
+        Err(error) => return Fault::of_io(&error, name),
     };
-    let (socket, local) = match opened.await {
-        Ok(opened) => opened,
+    let opened = async {
+        socket.connect(remote).await?;
+        socket.local_addr()
+    };
+    let local = match opened.await {
+        Ok(local) => local,
         Err(error) => return Fault::of_io(&error, name),
     };
     let socket = Arc::new(socket);
@@ -60,6 +67,33 @@ pub(super) async fn run_client(
             },
             // A keep-alive that cannot be sent is lost like any datagram.
             _ = ticks.tick() => drop(socket.try_send(b"\r\n\r\n")),
+        }
+    }
+}
+
+/// A socket at the wished port, or at another one where that does no harm.
+async fn bound(wish: UdpBind, remote: SocketAddr) -> io::Result<UdpSocket> {
+    let mut address = wish
+        .address
+        .filter(|b| b.is_ipv4() == remote.is_ipv4())
+        .unwrap_or_else(|| any_port(remote));
+    if wish.port == 0 {
+        return UdpSocket::bind(address).await;
+    }
+    let any = address;
+    address.set_port(wish.port);
+    let end = Instant::now() + PORT_PATIENCE;
+    loop {
+        match UdpSocket::bind(address).await {
+            // Most likely the phone's own socket of before, which is closing.
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse && Instant::now() < end => {
+                sleep(PORT_AGAIN).await;
+            }
+            Err(error) if !wish.fixed => {
+                tracing::info!(port = wish.port, %error, "another UDP port is taken");
+                return UdpSocket::bind(any).await;
+            }
+            done => return done,
         }
     }
 }

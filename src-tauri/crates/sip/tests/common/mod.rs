@@ -156,6 +156,7 @@ pub(crate) fn account(server: ServerAddress, secret: &str) -> Account {
             secret: Secret::new(secret),
         },
         server,
+        local_port: 0,
         fallbacks: Vec::new(),
         expires_s: 120,
         register: true,

@@ -63,6 +63,7 @@ fn account(secret: &str) -> Account {
             secret: Secret::new(secret),
         },
         server: ServerAddress::Udp("192.0.2.1".to_owned(), 5060),
+        local_port: 0,
         fallbacks: Vec::new(),
         expires_s: 120,
         register: true,
