@@ -95,11 +95,12 @@ pub(crate) fn opens_above(bar: Area, screen: Area, room: i32) -> bool {
     bar.bottom() + room > screen.bottom() && bar.y - room >= screen.y
 }
 
-/// Where the ringing window goes: to its corner, but never over the bar.
+/// Where the ringing window goes: to its corner, but never over the bar. `clear` pixels stay free between it and the
+/// upper or lower edge.
 pub(crate) fn ringing(
     position: ToastPosition,
     (width, height): (i32, i32),
-    margin: i32,
+    (margin, clear): (i32, i32),
     screen: Area,
     bar: Option<Area>,
 ) -> Area {
@@ -111,9 +112,9 @@ pub(crate) fn ringing(
     };
     let top = matches!(position, TopLeft | TopCenter | TopRight);
     let y = if top {
-        screen.y + margin
+        screen.y + clear
     } else {
-        screen.bottom() - height - margin
+        screen.bottom() - height - clear
     };
     let corner = Area {
         x,
@@ -210,7 +211,7 @@ mod tests {
     fn the_ringing_window_takes_its_corner_and_never_covers_the_bar() {
         let size = (380, 132);
         let place = |position, bar| {
-            let area = ringing(position, size, 16, SCREEN, bar);
+            let area = ringing(position, size, (16, 16), SCREEN, bar);
             (area.x, area.y)
         };
         assert_eq!(place(ToastPosition::TopRight, None), (884, 40));
@@ -221,5 +222,9 @@ mod tests {
         assert_eq!(place(ToastPosition::BottomRight, top_bar), (884, 652));
         let low_bar = Some(at(160, 744, 960, 56));
         assert_eq!(place(ToastPosition::BottomCenter, low_bar), (450, 596));
+        let below_a_notification =
+            |bar| ringing(ToastPosition::TopRight, size, (16, 128), SCREEN, bar).y;
+        assert_eq!(below_a_notification(None), 152);
+        assert_eq!(below_a_notification(top_bar), 152);
     }
 }

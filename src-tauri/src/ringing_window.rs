@@ -1,5 +1,6 @@
 //! The ringing window: above all, at its corner, never in the way of the keyboard.
 
+use sidetone_profile::ToastPosition;
 use tauri::{
     AppHandle, Manager, PhysicalPosition, WebviewUrl, WebviewWindow, WebviewWindowBuilder,
 };
@@ -14,6 +15,14 @@ const LABEL: &str = "ringing";
 const SIZE: (f64, f64) = (380.0, 132.0);
 /// Distance from the edges, in logical pixels.
 const MARGIN: f64 = 16.0;
+/// Where most desktops show their notifications, which stand above every window: the call's own would hide who calls.
+const NOTIFICATIONS: ToastPosition = if cfg!(windows) {
+    ToastPosition::BottomRight
+} else {
+    ToastPosition::TopRight
+};
+/// What one of them takes of the edge, in logical pixels.
+const NOTIFICATION: f64 = 128.0;
 
 /// Makes the window, out of sight: mapping it is then all that a ring costs.
 pub(crate) fn prepare(app: &AppHandle) {
@@ -83,10 +92,15 @@ fn area(app: &AppHandle, window: &WebviewWindow) -> Option<Area> {
     let (screen, scale) = bar_window::screen(window, bar)?;
     tracing::debug!(?bar, ?screen, "a place for the ringing window");
     let px = |logical: f64| (logical * scale).round() as i32;
+    let clear = if position == NOTIFICATIONS {
+        NOTIFICATION
+    } else {
+        MARGIN
+    };
     Some(place::ringing(
         position,
         (px(SIZE.0), px(SIZE.1)),
-        px(MARGIN),
+        (px(MARGIN), px(clear)),
         screen,
         bar,
     ))
