@@ -104,10 +104,10 @@ mod tests {
     #[test]
     fn a_kept_file_is_the_one_that_was_given() {
         let folder = std::env::temp_dir().join(format!("sidetone-ringtone-{}", std::process::id()));
-        let kept = keep(&folder, "Bell.wav", b"RIFF").unwrap();
-        assert_eq!(std::fs::read(&kept).unwrap(), b"RIFF");
+        let kept = keep(&folder, "Bell.wav", b"RIFF").expect("it is kept");
+        assert_eq!(std::fs::read(&kept).expect("it is there"), b"RIFF");
         assert_eq!(kept, folder.join("Bell.wav"));
         assert!(keep(&folder, "Bell.wav", &vec![0; MOST_BYTES + 1]).is_err());
-        std::fs::remove_dir_all(folder).unwrap();
+        std::fs::remove_dir_all(folder).expect("it is ours");
     }
 }
