@@ -1,5 +1,6 @@
 //! The contact-centre server's side of the engine: requests as tasks, their answers as messages.
 
+mod alone;
 mod comeback;
 mod kept;
 mod pump;
@@ -174,7 +175,8 @@ impl Server {
                 self.attempt = None;
                 self.session = Some(session.clone());
                 let record = self.keeper.record(signed_in);
-                let pump = Pump::new(session.clone(), record, self.teller());
+                let alone = (self.keeper.alone(), self.keeper.offline_hours());
+                let pump = Pump::new(session.clone(), record, alone, self.teller());
                 self.listen(pump.run());
             }
             None => {

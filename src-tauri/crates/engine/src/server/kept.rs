@@ -20,6 +20,7 @@ use sidetone_motion::{
 use sidetone_profile::{Disposition, Secret, wire};
 
 use super::SipAccount;
+use super::alone::Alone;
 use super::signing_in::{Found, SignedIn};
 use crate::SecretStore;
 use crate::clock::wall_ms;
@@ -171,6 +172,11 @@ impl Keeper {
                 }
             }
         }
+    }
+
+    /// How long a session that has begun goes on without the server.
+    pub(super) fn alone(&self) -> Alone {
+        Alone::new(self.offline_for)
     }
 
     /// Whole hours that the phone may work without the server.

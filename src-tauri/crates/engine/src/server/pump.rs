@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use sidetone_agent::{Input, LinkState};
+use sidetone_agent::{Input, LinkState, SignInRefusal};
 use sidetone_motion::{
     AgentDocument, Fault, Listed, PauseReason, Presence, Queue, Realtime, RealtimeEvent, Session,
     SettingsDocument, SignInError, SipCredentials,
@@ -8,6 +8,7 @@ use sidetone_motion::{
 use sidetone_profile::{Callback, Disposition, Interaction, PreviewCall};
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::alone::Alone;
 use super::kept::Record;
 use super::signing_in::device;
 use super::{FromServer, Teller, terms};
@@ -25,6 +26,9 @@ pub(super) struct Pump {
     tell: Teller,
     /// The server answers, as far as is known.
     up: bool,
+    alone: Alone,
+    /// What the agent is told then: the hours that the policy allows.
+    hours: u32,
     /// Why the server has to be asked for changes, while it has.
     polling: Option<String>,
     /// When the agent was last logged in to the queues again.
@@ -32,8 +36,15 @@ pub(super) struct Pump {
 }
 
 impl Pump {
-    pub(super) fn new(session: Session, record: Record, tell: Teller) -> Self {
+    pub(super) fn new(
+        session: Session,
+        record: Record,
+        (alone, hours): (Alone, u32),
+        tell: Teller,
+    ) -> Self {
         Self {
+            alone,
+            hours,
             realtime: session.realtime(),
             session,
             record,
@@ -67,6 +78,11 @@ impl Pump {
                 _ = contact.tick() => if self.up {
                     self.record.contact().await;
                 },
+                () = self.alone.too_long() => {
+                    let hours = self.hours;
+                    self.tell.say(FromServer::Ended(SignInRefusal::OfflineTooLong { hours }));
+                    return;
+                }
             }
         }
     }
@@ -84,6 +100,7 @@ impl Pump {
             }
             RealtimeEvent::Disconnected(fault) => {
                 self.up = false;
+                self.alone.begin();
                 self.tell
                     .input(Input::Link(LinkState::Down(fault.to_string())));
             }
@@ -120,6 +137,7 @@ impl Pump {
         // A replayed presence would be as old as the gap; its age must be the one of now.
         let now = self.session.presence().await?;
         self.up = true;
+        self.alone.end();
         let now = self.rejoined(now).await?;
         let link = match &self.polling {
             None => LinkState::Up,
