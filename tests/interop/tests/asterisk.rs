@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sidetone_interop::asterisk::{Asterisk, Message};
+use sidetone_interop::asterisk::{Asterisk, Message, isolated};
 use sidetone_interop::compare::{Comparison, Sound, compare};
-use sidetone_interop::namespace::{ADDRESS, isolated};
+use sidetone_interop::namespace::ADDRESS;
 use sidetone_interop::phone::{Identity, PATIENCE, Phone};
 use sidetone_interop::sandbox::Sandbox;
 use sidetone_interop::{WorkDir, speech};

@@ -4,8 +4,8 @@
 use std::process::Command;
 
 use serde_json::json;
-use sidetone_interop::asterisk::{Asterisk, RSA_ACCOUNT};
-use sidetone_interop::namespace::{ADDRESS, isolated};
+use sidetone_interop::asterisk::{Asterisk, RSA_ACCOUNT, isolated};
+use sidetone_interop::namespace::ADDRESS;
 use sidetone_interop::phone::{Identity, Phone};
 use sidetone_interop::{WorkDir, speech};
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use sidetone_interop::asterisk::{Asterisk, Message};
+use sidetone_interop::asterisk::{Asterisk, Message, isolated};
 use sidetone_interop::compare::{Sound, compare};
-use sidetone_interop::namespace::{ADDRESS, isolated};
+use sidetone_interop::namespace::ADDRESS;
 use sidetone_interop::phone::{Identity, Phone as HeadlessPhone};
 use sidetone_interop::{WorkDir, speech};
 use sidetone_profile::Secret;

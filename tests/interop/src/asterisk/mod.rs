@@ -51,6 +51,18 @@ pub enum AsteriskError {
     },
 }
 
+/// [`namespace::isolated`] for a test that starts an Asterisk: its root folder is made before, where there still is a
+/// network to fetch it from.
+///
+/// # Panics
+/// When there is no root folder, and as [`namespace::isolated`] does.
+pub fn isolated(name: &str, body: impl FnOnce()) {
+    if !namespace::is_inside() {
+        root().unwrap_or_else(|error| panic!("{error}"));
+    }
+    namespace::isolated(name, body);
+}
+
 /// A running Asterisk; stopped when dropped.
 #[derive(Debug)]
 pub struct Asterisk {

@@ -4,12 +4,14 @@
 
 use std::process::{Command, ExitCode};
 
-use sidetone_interop::asterisk::{ACCOUNTS, AMI_ADDRESS, AMI_USER, Asterisk};
+use sidetone_interop::asterisk::{self, ACCOUNTS, AMI_ADDRESS, AMI_USER, Asterisk};
 use sidetone_interop::{WorkDir, namespace, speech};
 
 fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
     if !namespace::is_inside() {
+        // Inside there is no network to fetch it from.
+        asterisk::root()?;
         let status = namespace::inside(std::env::current_exe()?.as_os_str())
             .args(arguments)
             .status()?;

@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use sidetone_interop::asterisk::Asterisk;
+use sidetone_interop::asterisk::{self, Asterisk};
 use sidetone_interop::namespace::{self, ADDRESS};
 use sidetone_interop::phone::{Identity, PATIENCE, Phone};
 use sidetone_interop::{WorkDir, speech};
@@ -16,6 +16,8 @@ const CALL_S: u32 = 20;
 
 fn main() -> Result<ExitCode> {
     if !namespace::is_inside() {
+        // Inside there is no network to fetch it from.
+        asterisk::root().map_err(Error::other)?;
         let status = namespace::inside(std::env::current_exe()?.as_os_str()).status()?;
         return Ok(if status.success() {
             ExitCode::SUCCESS
