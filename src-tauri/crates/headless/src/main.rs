@@ -30,7 +30,12 @@ fn main() -> ExitCode {
         // Somebody installed one before; every connection names its provider itself.
         tracing::debug!("a TLS provider was installed before");
     }
-    let runtime = match tokio::runtime::Runtime::new() {
+    // One worker: waking a second one for every datagram costs more than all that there is to do.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(fault) => {
             eprintln!("sidetone-headless: the system gives no threads: {fault}");
