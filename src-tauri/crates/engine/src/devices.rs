@@ -83,16 +83,20 @@ impl Phone {
     fn process_voice(&mut self) {
         let choices = self.settings.choices();
         let usual = self.voice.usual_processing();
+        let echo_canceller = match choices.echo_canceller {
+            Some(EchoCanceller::Auto) => EchoCancelling::Automatic,
+            Some(EchoCanceller::On) => EchoCancelling::On,
+            Some(EchoCanceller::Off) => EchoCancelling::Off,
+            None => usual.echo_canceller,
+        };
+        let noise_suppression = choices.noise_suppression.unwrap_or(usual.noise_suppression);
+        let automatic_gain = choices.automatic_gain.unwrap_or(usual.automatic_gain);
         let wanted = VoiceProcessing {
-            echo_canceller: match choices.echo_canceller {
-                Some(EchoCanceller::Auto) => EchoCancelling::Automatic,
-                Some(EchoCanceller::On) => EchoCancelling::On,
-                Some(EchoCanceller::Off) => EchoCancelling::Off,
-                None => usual.echo_canceller,
-            },
-            noise_suppression: choices.noise_suppression.unwrap_or(usual.noise_suppression),
-            automatic_gain: choices.automatic_gain.unwrap_or(usual.automatic_gain),
-            ..usual
+            // Rumble only spoils what the others do; who switches all of them off wants the voice as it is.
+            high_pass: echo_canceller != EchoCancelling::Off || noise_suppression || automatic_gain,
+            echo_canceller,
+            noise_suppression,
+            automatic_gain,
         };
         let chosen = choices.echo_canceller.is_some()
             || choices.noise_suppression.is_some()

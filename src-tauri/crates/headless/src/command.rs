@@ -12,6 +12,7 @@ pub(crate) enum Line {
     Hold(Option<CallId>),
     Resume(Option<CallId>),
     Mute(bool),
+    ProcessVoice(bool),
     Dtmf(String),
     Transfer(Option<CallId>, String),
     TransferTo(CallId, CallId),
@@ -54,6 +55,7 @@ const VERBS: &[&str] = &[
     "hold",
     "resume",
     "mute",
+    "process-voice",
     "dtmf",
     "transfer",
     "transfer-to",
@@ -113,12 +115,15 @@ pub(crate) fn parse(line: &str) -> Result<Option<Line>, String> {
         "hangup" => Line::HangUp(call(verb, rest)?),
         "hold" => Line::Hold(call(verb, rest)?),
         "resume" => Line::Resume(call(verb, rest)?),
-        "mute" => {
+        "mute" | "process-voice" => {
             let (on, rest) = switch(verb, rest)?;
             if !rest.is_empty() {
-                return Err("mute takes nothing after on or off".to_owned());
+                return Err(format!("{verb} takes nothing after on or off"));
             }
-            Line::Mute(on)
+            match verb {
+                "mute" => Line::Mute(on),
+                _ => Line::ProcessVoice(on),
+            }
         }
         "dtmf" => Line::Dtmf(digits(&needed("digits")?)?),
         "transfer" => {
@@ -293,6 +298,7 @@ mod tests {
             ("resume 1", Some(Line::Resume(id(1)))),
             ("mute on", Some(Line::Mute(true))),
             ("mute\toff", Some(Line::Mute(false))),
+            ("process-voice on", Some(Line::ProcessVoice(true))),
             ("dtmf 19*0d#", Some(Line::Dtmf("19*0D#".to_owned()))),
             (
                 "pause Lunch break",
@@ -383,6 +389,7 @@ mod tests {
             ("hangup -1", "number of a call"),
             ("mute", "on or off"),
             ("mute maybe", "on or off"),
+            ("process-voice off now", "nothing after"),
             ("dtmf", "digits"),
             ("dtmf 12x", "0-9"),
             ("pause", "reason"),

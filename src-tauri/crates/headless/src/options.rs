@@ -13,6 +13,8 @@ Commands on standard input, one a line:
   hold [ID]          put the call that is up on hold
   resume [ID]        take the held call off hold
   mute on|off        microphone off or on
+  process-voice on|off  keep echo, rumble and noise out of the voice and even its loudness, or send it as it is; it is
+                     on with sound devices and off with files until it is said
   dtmf DIGITS        send digits 0-9 * # A-D in the call that is up
   transfer [ID] N    hand the call that is up, or this one, over to a number
   transfer-to ID ID  connect two calls with each other and leave both

@@ -5,8 +5,8 @@ use std::time::Duration;
 use sidetone_engine::agent::{CallView, Command, Notice, Phase};
 use sidetone_engine::words::sentence;
 use sidetone_engine::{
-    Command as EngineCommand, DeviceCommand, Engine, EngineConfig, EngineEvent, SecretStore,
-    Snapshot, sign_in_account,
+    Command as EngineCommand, DeviceCommand, EchoCanceller, Engine, EngineConfig, EngineEvent,
+    SecretStore, Snapshot, sign_in_account,
 };
 use sidetone_profile::Secret;
 use tokio::sync::{broadcast, mpsc};
@@ -315,6 +315,18 @@ impl Headless {
             }
             Line::CheckNetwork(echo_number) => {
                 self.ask_device(DeviceCommand::CheckNetwork { echo_number });
+                None
+            }
+            Line::ProcessVoice(on) => {
+                let canceller = match on {
+                    true => EchoCanceller::Auto,
+                    false => EchoCanceller::Off,
+                };
+                self.ask_device(DeviceCommand::ProcessVoice {
+                    echo_canceller: Some(canceller),
+                    noise_suppression: Some(on),
+                    automatic_gain: Some(on),
+                });
                 None
             }
             Line::CheckMicrophone(on) => {

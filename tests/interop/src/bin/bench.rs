@@ -28,16 +28,56 @@ fn main() -> Result<ExitCode> {
     let folder = WorkDir::new("bench")?;
     let mut asterisk =
         Asterisk::start(folder.path(), &speech::customer()?).map_err(Error::other)?;
+    let peer = baresip(&asterisk, &folder)?;
+    let [plain, processed] = phone(&mut asterisk, &folder)?;
     println!(
-        "{:<10} {:>10} {:>20} {:>15} {:>9}",
-        "", "green, ms", "answer to sound, ms", "CPU, s per min", "PSS, MiB"
+        "{:<22} {:>14} {:>9} {:>10} {:>9}",
+        "", "CPU, s per min", "of peer's", "PSS, MiB", "of peer's"
     );
-    phone(&mut asterisk, &folder)?;
-    baresip(&asterisk, &folder)?;
+    for (name, used) in [
+        ("baresip", &peer),
+        ("sidetone", &plain.used),
+        ("sidetone, processing", &processed.used),
+    ] {
+        println!(
+            "{name:<22} {:>14.2} {:>9.2} {:>10.1} {:>9.2}",
+            used.cpu_s_per_min,
+            used.cpu_s_per_min / peer.cpu_s_per_min,
+            used.pss_mib,
+            used.pss_mib / peer.pss_mib
+        );
+    }
+    for (name, call) in [("sidetone", &plain), ("sidetone, processing", &processed)] {
+        println!(
+            "{name}: green after {} ms, sound {} ms after the answer",
+            call.green.as_millis(),
+            call.answered.as_millis()
+        );
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn phone(asterisk: &mut Asterisk, folder: &WorkDir) -> Result<()> {
+/// What a process uses in its call.
+struct Used {
+    cpu_s_per_min: f64,
+    pss_mib: f64,
+}
+
+struct Call {
+    green: Duration,
+    answered: Duration,
+    used: Used,
+}
+
+/// A call with the voice sent as it is, and one with all voice processing.
+fn phone(asterisk: &mut Asterisk, folder: &WorkDir) -> Result<[Call; 2]> {
+    Ok([
+        phone_call(asterisk, folder, "off")?,
+        phone_call(asterisk, folder, "on")?,
+    ])
+}
+
+fn phone_call(asterisk: &mut Asterisk, folder: &WorkDir, processing: &str) -> Result<Call> {
     let identity = Identity::Account {
         user: "201",
         secret: asterisk.secret("201"),
@@ -49,13 +89,18 @@ fn phone(asterisk: &mut Asterisk, folder: &WorkDir) -> Result<()> {
     let mut phone = Phone::start(&identity, folder.path(), &asterisk.ca(), &speech::agent()?)?;
     phone.green().map_err(Error::other)?;
     let green = began.elapsed();
+    phone.tell(&format!("process-voice {processing}"))?;
     let answered = answer(asterisk, &mut phone)?;
     phone.tell("dial 600")?;
     phone.call("up").map_err(Error::other)?;
     phone.listen(2).map_err(Error::other)?;
-    let id = phone.program().id();
-    print("sidetone", Some(green), Some(answered), id)?;
-    phone.quit().map(drop)
+    let used = measure(phone.program().id())?;
+    phone.quit()?;
+    Ok(Call {
+        green,
+        answered,
+        used,
+    })
 }
 
 /// Time from `answer` to the first sound that is given to the speaker; the meter that sees it has steps of 50 ms.
@@ -80,7 +125,7 @@ fn answer(asterisk: &mut Asterisk, phone: &mut Phone) -> Result<Duration> {
     Ok(answered)
 }
 
-fn baresip(asterisk: &Asterisk, folder: &WorkDir) -> Result<()> {
+fn baresip(asterisk: &Asterisk, folder: &WorkDir) -> Result<Used> {
     let home = folder.file("baresip");
     std::fs::create_dir_all(&home)?;
     std::fs::write(home.join("config"), BARESIP)?;
@@ -105,33 +150,22 @@ fn baresip(asterisk: &Asterisk, folder: &WorkDir) -> Result<()> {
         .log_line("PJSIP/220", Duration::from_secs(30))
         .and(answered)
         .map_err(Error::other)
-        .and_then(|_| print("baresip", None, None, child.id()));
+        .and_then(|_| measure(child.id()));
     child.kill()?;
     child.wait()?;
     measured
 }
 
-/// Measures a process in its call and prints a row.
-fn print(
-    name: &str,
-    green: Option<Duration>,
-    answered: Option<Duration>,
-    process: u32,
-) -> Result<()> {
+/// Measures a process in its call.
+fn measure(process: u32) -> Result<Used> {
     let before = cpu_seconds(process)?;
     // The time is what is measured here, not waited for.
     std::thread::sleep(Duration::from_secs(CALL_S.into()));
-    let cpu = (cpu_seconds(process)? - before) * 60.0 / f64::from(CALL_S);
-    let ms = |time: Option<Duration>| {
-        time.map_or_else(|| "-".to_owned(), |time| time.as_millis().to_string())
-    };
-    println!(
-        "{name:<10} {:>10} {:>20} {cpu:>15.2} {:>9.1}",
-        ms(green),
-        ms(answered),
-        pss_mib(process)?
-    );
-    Ok(())
+    let cpu_s = cpu_seconds(process)? - before;
+    Ok(Used {
+        cpu_s_per_min: cpu_s * 60.0 / f64::from(CALL_S),
+        pss_mib: pss_mib(process)?,
+    })
 }
 
 fn cpu_seconds(process: u32) -> Result<f64> {

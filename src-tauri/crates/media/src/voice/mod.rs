@@ -135,9 +135,11 @@ impl Voice {
         let (levels_out, levels) = watch::channel(Levels::SILENT);
         let (faults_out, faults) = watch::channel(None);
         let (processing_out, processing) = watch::channel(ProcessingStats::default());
-        // The canceller no longer harms speech where there is no echo, but on an overloaded machine the window's test of
-        // a queue call has not passed often enough with everything on: off until it has.
-        let wanted = VoiceProcessing::OFF;
+        // A file is no microphone: it has neither an echo nor an office in it, and is sent as it is.
+        let wanted = match setup {
+            AudioSetup::Devices(_) => VoiceProcessing::AUTOMATIC,
+            AudioSetup::Null | AudioSetup::Files { .. } => VoiceProcessing::OFF,
+        };
         let mut control = None;
         let ports = match setup {
             AudioSetup::Null => Ports::null(faults_out),
@@ -247,12 +249,13 @@ impl Voice {
         self.send(Command::Keys(digits.to_owned()));
     }
 
-    /// Changes what is done to the agent's voice, also during a call. Until then it is [`VoiceProcessing::OFF`].
+    /// Changes what is done to the agent's voice, also during a call. Until then it is [`Self::usual_processing`].
     pub fn process(&self, wanted: VoiceProcessing) {
         self.send(Command::Process(wanted));
     }
 
-    /// What is done to the agent's voice until somebody wants something else.
+    /// What is done to the agent's voice until somebody wants something else: [`VoiceProcessing::AUTOMATIC`] with
+    /// devices, [`VoiceProcessing::OFF`] without.
     #[must_use]
     pub fn usual_processing(&self) -> VoiceProcessing {
         self.inner.usual
