@@ -135,9 +135,13 @@ impl Call {
         };
         let (mut first, offer) = OfflineSession::offer(&config(1, 40_000, seed))?;
         let offer = with_suite(&offer, run.keying.suite);
-        let (second, answer) =
+        let (mut second, answer) =
             OfflineSession::answer(&config(2, 50_000, seed.rotate_left(32) ^ 1), &offer)?;
         first.apply_answer(&answer)?;
+        if let Some(tuning) = run.tuning {
+            first.tune(tuning)?;
+            second.tune(tuning)?;
+        }
         let side = |session, rate| Side {
             session,
             rate,

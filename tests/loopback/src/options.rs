@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use clap::builder::PossibleValuesParser;
-use sidetone_loopback::plan::{CODECS, KEYINGS};
+use sidetone_loopback::plan::{CODECS, KEYINGS, OPUS_WAYS};
 use sidetone_loopback::profile::PROFILES;
 use sidetone_loopback::speech::VOICES;
 
@@ -32,8 +32,9 @@ pub(crate) struct Options {
     #[arg(long, value_delimiter = ',', value_name = "NAME", value_parser = names(PROFILES.map(|p| p.name)), hide_possible_values = true)]
     pub(crate) profile: Vec<String>,
 
-    /// Codecs, separated by commas, or all
-    #[arg(long, value_delimiter = ',', value_name = "NAME", value_parser = names(CODECS.map(|c| c.0)), hide_possible_values = true)]
+    /// Codecs, separated by commas, or all; opus-classic, -neural, -deep, -light and -full are Opus with its neural
+    /// parts one by one
+    #[arg(long, value_delimiter = ',', value_name = "NAME", value_parser = codecs(), hide_possible_values = true)]
     pub(crate) codec: Vec<String>,
 
     /// Keyings, separated by commas, or all
@@ -83,6 +84,12 @@ pub(crate) struct Options {
 
 fn names<const N: usize>(names: [&'static str; N]) -> PossibleValuesParser {
     PossibleValuesParser::new(names.into_iter().chain(["all"]))
+}
+
+fn codecs() -> PossibleValuesParser {
+    let codecs = CODECS.into_iter().map(|codec| codec.0);
+    let ways = OPUS_WAYS.into_iter().map(|way| way.0);
+    PossibleValuesParser::new(codecs.chain(ways).chain(["all"]))
 }
 
 #[cfg(test)]

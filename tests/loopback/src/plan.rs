@@ -1,6 +1,6 @@
 //! Which calls are made: networks, codecs and keyings, and the set that is run unless something else is asked for.
 
-use sidetone_media::KeyingPlan;
+use sidetone_media::{Enhancer, KeyingPlan, OpusTuning};
 use sidetone_profile::Codec;
 
 use crate::profile::{PROFILES, Profile};
@@ -13,6 +13,23 @@ pub const CODECS: [(&str, Codec); 5] = [
     ("g722", Codec::G722),
     ("gsm", Codec::Gsm),
 ];
+
+/// Opus with its neural parts one by one, to measure what each is worth; run only where they are named.
+pub const OPUS_WAYS: [(&str, OpusTuning); 5] = [
+    ("opus-classic", opus(false, false, Enhancer::Off)),
+    ("opus-neural", opus(true, false, Enhancer::Off)),
+    ("opus-deep", opus(true, true, Enhancer::Off)),
+    ("opus-light", opus(true, false, Enhancer::Light)),
+    ("opus-full", opus(true, false, Enhancer::Full)),
+];
+
+const fn opus(neural_concealment: bool, deep_redundancy: bool, enhancer: Enhancer) -> OpusTuning {
+    OpusTuning {
+        neural_concealment,
+        deep_redundancy,
+        enhancer,
+    }
+}
 
 /// A way of keying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +79,8 @@ pub struct Run {
     pub codec_name: &'static str,
     /// Codec.
     pub codec: Codec,
+    /// What Opus may spend, where it is not what the phone does.
+    pub tuning: Option<OpusTuning>,
     /// Keying.
     pub keying: Keying,
 }
@@ -86,9 +105,15 @@ pub fn runs(profiles: &[String], codecs: &[String], keyings: &[String]) -> Vec<R
         names => names.iter().any(|wanted| wanted == "all" || wanted == name),
     };
     let usual = profiles.is_empty() && codecs.is_empty() && keyings.is_empty();
+    let as_it_is = CODECS.map(|(name, codec)| (name, codec, None));
+    let ways = OPUS_WAYS
+        .into_iter()
+        .filter(|(name, _)| codecs.iter().any(|wanted| wanted == name))
+        .map(|(name, tuning)| (name, Codec::Opus, Some(tuning)));
+    let coded: Vec<_> = as_it_is.into_iter().chain(ways).collect();
     let mut runs = Vec::new();
     for profile in &PROFILES {
-        for (codec_name, codec) in CODECS {
+        for &(codec_name, codec, tuning) in &coded {
             for keying in KEYINGS {
                 let is_opus = codec == Codec::Opus;
                 let is_dtls = keying == DTLS;
@@ -109,6 +134,7 @@ pub fn runs(profiles: &[String], codecs: &[String], keyings: &[String]) -> Vec<R
                         profile,
                         codec_name,
                         codec,
+                        tuning,
                         keying,
                     });
                 }
@@ -142,5 +168,9 @@ mod tests {
         let count = PROFILES.len() * CODECS.len() * KEYINGS.len();
         assert_eq!(runs(&all, &all, &all).len(), count);
         assert_eq!(runs(&["lte".to_owned()], &[], &[]).len(), 1);
+        let ways = OPUS_WAYS.map(|(name, _)| name.to_owned());
+        let way = runs(&["lte".to_owned()], &ways, &[]);
+        assert_eq!(way.len(), OPUS_WAYS.len());
+        assert!(way.iter().all(|run| run.tuning.is_some()));
     }
 }

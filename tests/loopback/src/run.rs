@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use sidetone_loopback::compare::compare;
 use sidetone_loopback::measure::{Measured, measure};
-use sidetone_loopback::plan::{self, CODECS, KEYINGS, Run};
+use sidetone_loopback::plan::{self, CODECS, KEYINGS, OPUS_WAYS, Run};
 use sidetone_loopback::profile::PROFILES;
 use sidetone_loopback::report::{self, Verdict};
 use sidetone_loopback::result::{METRICS, Results};
@@ -263,6 +263,10 @@ fn list() -> String {
     }
     for (title, names) in [
         ("codecs (--codec)", CODECS.map(|c| c.0).to_vec()),
+        (
+            "Opus by its parts (--codec)",
+            OPUS_WAYS.map(|way| way.0).to_vec(),
+        ),
         ("keyings (--keying)", KEYINGS.map(|k| k.name).to_vec()),
         ("voices (--voice)", VOICES.map(|v| v.name).to_vec()),
         (

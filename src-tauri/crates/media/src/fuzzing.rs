@@ -195,7 +195,9 @@ pub fn payloads<'a>(which: u8, payloads: impl Iterator<Item = &'a [u8]>) {
         Codec::G722,
     ];
     let codec = ALL[usize::from(which) % ALL.len()];
-    let Some(Ok(mut decoder)) = codec::spec(codec).map(|spec| spec.decoder()) else {
+    let Some(Ok(mut decoder)) =
+        codec::spec(codec).map(|spec| spec.decoder(codec::OpusTuning::default()))
+    else {
         return;
     };
     let mut pcm = Vec::new();

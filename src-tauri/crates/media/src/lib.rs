@@ -32,6 +32,7 @@ mod voice;
 mod wav;
 
 pub use api::{BLOCK, Block, MediaError, SAMPLE_RATE};
+pub use codec::{Enhancer, OpusTuning};
 pub use config::{Direction, IceServer, KeyingPlan, MediaConfig};
 pub use device::{DeviceInfo, DeviceRole, DeviceSelection};
 pub use process::{EchoCancelling, ProcessingStats, VoiceProcessing};

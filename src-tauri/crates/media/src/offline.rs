@@ -16,7 +16,7 @@ use crate::resample::Resampler;
 use crate::rtp::{Outgoing, RtpSession};
 use crate::sdp::{self, LocalSide, Negotiated, OfferAnswer};
 use crate::transport::{Identity, MediaTransport, TransportEvent};
-use crate::{Block, Direction, KeyingPlan, MediaError, SessionEvent, SessionStats};
+use crate::{Block, Direction, KeyingPlan, MediaError, OpusTuning, SessionEvent, SessionStats};
 
 /// What an offline session is made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +109,14 @@ impl OfflineSession {
             Some(negotiated) => self.apply(&negotiated),
             None => Ok(()),
         }
+    }
+
+    /// Says what Opus may spend on a bad line; call it before the sound begins.
+    ///
+    /// # Errors
+    /// [`MediaError::Codec`] when the codec cannot be started again.
+    pub fn tune(&mut self, tuning: OpusTuning) -> Result<(), MediaError> {
+        self.rtp.tune(tuning)
     }
 
     /// Sends one block and takes one: call it every 10 ms of the session's own clock. The sound begins with the first

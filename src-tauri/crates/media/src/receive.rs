@@ -5,6 +5,7 @@ use std::time::Duration;
 use sidetone_profile::Codec;
 
 use crate::Block;
+use crate::codec::OpusTuning;
 use crate::jitter::JitterBuffer;
 
 /// One RTP packet's audio.
@@ -52,6 +53,11 @@ impl AudioReceiver {
             payload_types: Vec::new(),
             buffer: JitterBuffer::new(),
         }
+    }
+
+    /// What decoders may spend; for what is to come.
+    pub(crate) fn tune(&mut self, tuning: OpusTuning) {
+        self.buffer.tune(tuning);
     }
 
     /// Says which payload types carry which codec, from now on.

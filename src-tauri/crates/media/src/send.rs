@@ -2,7 +2,7 @@
 
 use sidetone_profile::Codec;
 
-use crate::codec::{self, CodecSpec, Encode, EncoderSetup};
+use crate::codec::{self, CodecSpec, Encode, EncoderSetup, OpusTuning};
 use crate::resample::Resampler;
 use crate::{Block, MediaError, SAMPLE_RATE};
 
@@ -35,6 +35,19 @@ impl AudioSender {
     /// # Errors
     /// [`MediaError::Codec`] when the codec is not built or its library fails.
     pub(crate) fn new(codec: Codec, ptime_ms: u32, remote_fmtp: &str) -> Result<Self, MediaError> {
+        Self::tuned(codec, ptime_ms, remote_fmtp, OpusTuning::default())
+    }
+
+    /// The same with a say in what may be spent.
+    ///
+    /// # Errors
+    /// [`MediaError::Codec`].
+    pub(crate) fn tuned(
+        codec: Codec,
+        ptime_ms: u32,
+        remote_fmtp: &str,
+        tuning: OpusTuning,
+    ) -> Result<Self, MediaError> {
         let spec = codec::spec(codec).ok_or(MediaError::Codec {
             codec: codec.wire_name(),
             fault: "it is not built in".to_owned(),
@@ -42,6 +55,7 @@ impl AudioSender {
         let encoder = spec.encoder(&EncoderSetup {
             ptime_ms,
             remote_fmtp,
+            tuning,
         })?;
         Ok(Self {
             spec,

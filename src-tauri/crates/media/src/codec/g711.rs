@@ -21,7 +21,7 @@ pub(super) const ULAW: CodecSpec = CodecSpec {
     static_pt: Some(0),
     offer_fmtp: "",
     encoder: |setup| Ok(Box::new(Encoder::new(&ULAW_TABLES, setup))),
-    decoder: || decoder(&ULAW_TABLES),
+    decoder: |_| decoder(&ULAW_TABLES),
 };
 
 /// A-law.
@@ -30,7 +30,7 @@ pub(super) const ALAW: CodecSpec = CodecSpec {
     name: "PCMA",
     static_pt: Some(8),
     encoder: |setup| Ok(Box::new(Encoder::new(&ALAW_TABLES, setup))),
-    decoder: || decoder(&ALAW_TABLES),
+    decoder: |_| decoder(&ALAW_TABLES),
     ..ULAW
 };
 

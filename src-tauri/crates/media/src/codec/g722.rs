@@ -20,7 +20,7 @@ pub(super) const SPEC: CodecSpec = CodecSpec {
     static_pt: Some(9),
     offer_fmtp: "",
     encoder: |setup| Ok(Box::new(Encoder::new(setup))),
-    decoder: || Ok(Box::new(Decoder::new())),
+    decoder: |_| Ok(Box::new(Decoder::new())),
 };
 
 struct Encoder {

@@ -27,7 +27,7 @@ pub(super) const SPEC: CodecSpec = CodecSpec {
     static_pt: Some(3),
     offer_fmtp: "",
     encoder: |setup| Ok(Box::new(Encoder::new(setup))),
-    decoder: || Ok(Box::new(Decoder::new())),
+    decoder: |_| Ok(Box::new(Decoder::new())),
 };
 
 /// Encodes frame by frame, for calls and for recordings.
@@ -147,7 +147,7 @@ mod tests {
     use ring::digest::{SHA256, digest};
 
     use super::*;
-    use crate::codec::{EncoderSetup, spec};
+    use crate::codec::{EncoderSetup, OpusTuning, spec};
 
     /// Noise over the whole range, bursts of it, and a square wave: 200 frames that reach every branch of the codec.
     fn signal() -> Vec<i16> {
@@ -188,6 +188,7 @@ mod tests {
             .encoder(&EncoderSetup {
                 ptime_ms: 20,
                 remote_fmtp: "",
+                tuning: OpusTuning::default(),
             })
             .expect("encoder");
         let mut coded = Vec::new();

@@ -3,12 +3,16 @@
 mod g711;
 mod g722;
 pub(crate) mod gsm;
+mod libopus;
 mod opus;
 mod plc;
+mod tuning;
 
 use std::fmt;
 
 use sidetone_profile::Codec;
+
+pub use tuning::{Enhancer, OpusTuning};
 
 use crate::MediaError;
 
@@ -30,7 +34,7 @@ pub(crate) struct CodecSpec {
     /// What our own `a=fmtp` says, without the payload type; empty for none.
     pub(crate) offer_fmtp: &'static str,
     encoder: fn(&EncoderSetup<'_>) -> Result<Box<dyn Encode>, MediaError>,
-    decoder: fn() -> Result<Box<dyn Decode>, MediaError>,
+    decoder: fn(OpusTuning) -> Result<Box<dyn Decode>, MediaError>,
 }
 
 impl CodecSpec {
@@ -40,8 +44,8 @@ impl CodecSpec {
     }
 
     /// Makes a decoder of this codec.
-    pub(crate) fn decoder(&self) -> Result<Box<dyn Decode>, MediaError> {
-        (self.decoder)()
+    pub(crate) fn decoder(&self, tuning: OpusTuning) -> Result<Box<dyn Decode>, MediaError> {
+        (self.decoder)(tuning)
     }
 
     /// RTP ticks that this many samples cover.
@@ -67,6 +71,8 @@ pub(crate) struct EncoderSetup<'a> {
     pub(crate) ptime_ms: u32,
     /// The far end's `a=fmtp` parameters: what it wants to receive.
     pub(crate) remote_fmtp: &'a str,
+    /// What it may spend.
+    pub(crate) tuning: OpusTuning,
 }
 
 /// Turns sound at the codec's sample rate into payloads.
@@ -98,6 +104,18 @@ pub(crate) trait Decode: Send + fmt::Debug {
     fn recover(&mut self, next: &[u8], samples: usize, pcm: &mut Vec<f32>) -> bool {
         let _ = (next, samples, pcm);
         false
+    }
+
+    /// Appends `samples` of what was said from `before` samples ahead of `next`, from deep redundancy in `next`; `false`
+    /// when it does not reach so far back.
+    fn rebuild(&mut self, next: &[u8], before: usize, samples: usize, pcm: &mut Vec<f32>) -> bool {
+        let _ = (next, before, samples, pcm);
+        false
+    }
+
+    /// Told once a second: the share of its sound that had to be made up.
+    fn missed(&mut self, share: f32) {
+        let _ = share;
     }
 
     /// The sender pauses (silence): appends `samples` of what is heard meanwhile.

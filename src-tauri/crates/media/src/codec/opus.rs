@@ -1,9 +1,11 @@
 //! Opus at 48 kHz (RFC 6716, RFC 7587): mono out, mono or stereo in (mixed to mono by the decoder).
 
-use opus::{Application, Bitrate, Channels};
+use std::time::{Duration, Instant};
+
 use sidetone_profile::Codec;
 
-use super::{CodecSpec, Decode, Encode, EncoderSetup, fmtp_value};
+use super::libopus::{self, Fault, Redundancy};
+use super::{CodecSpec, Decode, Encode, EncoderSetup, Enhancer, OpusTuning, fmtp_value};
 use crate::MediaError;
 
 const RATE: u32 = 48_000;
@@ -28,6 +30,23 @@ const EXPECTED_LOSS: u8 = 5;
 /// at 24 kbit/s: measured with ViSQOL at 3 and 5 % loss, speech scores 0.11 to 0.18 better when it is told 10 than when
 /// it is told 5.
 const WORTH_IT: u8 = 10;
+/// How far back deep redundancy reaches, steps of 10 ms. The far end's jitter buffer waits no longer than that.
+const DEEP: i32 = 20;
+/// Our own word in `a=fmtp` for "deep redundancy of this version is understood here". Others leave it out of their
+/// answer (RFC 7587 section 7.1).
+const DEEP_WORD: &str = "x-dred";
+
+/// Complexity of the decoder: classic, with neural concealment, with the small and with the large enhancer.
+const CLASSIC: i32 = 0;
+const NEURAL: i32 = 5;
+const LIGHT: i32 = 6;
+const FULL: i32 = 7;
+/// Made-up share of a second's sound from which the enhancer is switched on, and how many better seconds switch it off.
+const NEEDED: f32 = 0.005;
+const UNNEEDED_SECONDS: u32 = 10;
+/// Decoding may take this share of the time that it makes sound for, 1/n, over so many packets.
+const EASE: u32 = 8;
+const WATCHED: u32 = 50;
 
 /// Opus.
 pub(super) const SPEC: CodecSpec = CodecSpec {
@@ -37,17 +56,19 @@ pub(super) const SPEC: CodecSpec = CodecSpec {
     sample_rate: RATE,
     channels_in_sdp: 2,
     static_pt: None,
-    offer_fmtp: "minptime=10;useinbandfec=1",
+    offer_fmtp: "minptime=10;useinbandfec=1;x-dred=12",
     encoder: |setup| Ok(Box::new(Encoder::new(setup)?)),
-    decoder: || Ok(Box::new(Decoder::new()?)),
+    decoder: |tuning| Ok(Box::new(Decoder::new(tuning)?)),
 };
 
 #[derive(Debug)]
 struct Encoder {
-    state: opus::Encoder,
+    state: libopus::Encoder,
     frame: usize,
     dtx: bool,
     fec: bool,
+    /// The far end reads deep redundancy, and we may send it.
+    deep: bool,
     /// What the far end takes at most, bit/s.
     limit: i32,
     bitrate: i32,
@@ -68,27 +89,33 @@ impl Encoder {
             .filter(|value| BITRATE_RANGE.contains(value));
         let limit = limit.unwrap_or(MOST);
         let bitrate = limit.min(BITRATE);
-        let build = || -> Result<opus::Encoder, opus::Error> {
-            let mut state = opus::Encoder::new(RATE, Channels::Mono, Application::Voip)?;
-            state.set_bitrate(Bitrate::Bits(bitrate))?;
+        let deep = setup.tuning.deep_redundancy && wish(DEEP_WORD) == Some(libopus::DRED_VERSION);
+        let build = || -> Result<libopus::Encoder, Fault> {
+            let mut state = libopus::Encoder::new(RATE, 1)?;
+            state.set_bitrate(bitrate)?;
             state.set_inband_fec(fec)?;
             state.set_packet_loss_perc(if fec { i32::from(EXPECTED_LOSS) } else { 0 })?;
             state.set_dtx(dtx)?;
             Ok(state)
         };
         Ok(Self {
-            state: build().map_err(|e| MediaError::Codec {
-                codec: SPEC.name,
-                fault: e.to_string(),
-            })?,
+            state: build().map_err(broken)?,
             frame: (RATE / 1_000 * packet_ms(setup.ptime_ms)) as usize,
             dtx,
             fec,
+            deep,
             limit,
             bitrate,
             expected: EXPECTED_LOSS,
             lossy: false,
         })
+    }
+}
+
+fn broken(fault: Fault) -> MediaError {
+    MediaError::Codec {
+        codec: SPEC.name,
+        fault: fault.to_string(),
     }
 }
 
@@ -110,7 +137,7 @@ impl Encode for Encoder {
     fn encode(&mut self, pcm: &[f32], payload: &mut Vec<u8>) -> bool {
         let start = payload.len();
         payload.resize(start + 1_275, 0);
-        match self.state.encode_float(pcm, &mut payload[start..]) {
+        match self.state.encode(pcm, &mut payload[start..]) {
             Ok(length) => {
                 payload.truncate(start + length);
                 // libopus marks a frame that need not be sent by a length of at most two bytes.
@@ -138,15 +165,21 @@ impl Encode for Encoder {
             self.bitrate * 3 / 4
         };
         self.bitrate = bitrate.clamp(LEAST, MOST).min(self.limit);
-        let mut adjust = || -> Result<(), opus::Error> {
-            if self.fec {
+        // Both kinds of redundancy at once leave too few bits for either.
+        let deep = self.deep && self.lossy;
+        let mut adjust = || -> Result<(), Fault> {
+            if self.deep {
+                self.state.set_dred_duration(if deep { DEEP } else { 0 })?;
+                self.state.set_inband_fec(self.fec && !deep)?;
+            }
+            if self.fec || self.deep {
                 let told = match self.lossy {
                     true => self.expected.max(WORTH_IT),
                     false => self.expected,
                 };
                 self.state.set_packet_loss_perc(i32::from(told))?;
             }
-            self.state.set_bitrate(Bitrate::Bits(self.bitrate))
+            self.state.set_bitrate(self.bitrate)
         };
         if let Err(error) = adjust() {
             tracing::debug!(%error, "opus loss share");
@@ -156,46 +189,73 @@ impl Encode for Encoder {
 
 #[derive(Debug)]
 struct Decoder {
-    state: opus::Decoder,
+    state: libopus::Decoder,
+    effort: Effort,
+    /// Made at the first loss.
+    redundancy: Option<Redundancy>,
+    /// The packet that the redundancy was read from last, and how far back it reaches, samples.
+    read: (Vec<u8>, usize),
 }
 
 impl Decoder {
-    fn new() -> Result<Self, MediaError> {
-        let state = opus::Decoder::new(RATE, Channels::Mono).map_err(|e| MediaError::Codec {
-            codec: SPEC.name,
-            fault: e.to_string(),
-        })?;
-        Ok(Self { state })
+    fn new(tuning: OpusTuning) -> Result<Self, MediaError> {
+        let mut decoder = Self {
+            state: libopus::Decoder::new(RATE).map_err(broken)?,
+            effort: Effort::new(tuning),
+            redundancy: None,
+            read: (Vec::new(), 0),
+        };
+        decoder.exert().map_err(broken)?;
+        Ok(decoder)
     }
 
-    /// Decodes into exactly `room` samples at most; `payload` empty is concealment.
+    /// Tells libopus what to spend from now on.
+    fn exert(&mut self) -> Result<(), Fault> {
+        let complexity = self.effort.complexity();
+        self.state.set_complexity(complexity)?;
+        self.state.set_bandwidth_extension(complexity >= FULL)
+    }
+
+    /// Decodes into `room` samples at most; `payload` empty is concealment.
     fn run(&mut self, payload: &[u8], room: usize, fec: bool, pcm: &mut Vec<f32>) -> bool {
         let start = pcm.len();
         pcm.resize(start + room, 0.0);
-        match self.state.decode_float(payload, &mut pcm[start..], fec) {
-            Ok(length) => {
-                pcm.truncate(start + length);
-                true
+        let decoded = self.state.decode(payload, &mut pcm[start..], fec);
+        pcm.truncate(start + decoded.unwrap_or(0));
+        decoded.is_ok()
+    }
+
+    /// How far back the redundancy in this packet reaches, samples.
+    fn reach(&mut self, packet: &[u8], most: usize) -> usize {
+        if self.read.0 != packet {
+            if self.redundancy.is_none() {
+                self.redundancy = Redundancy::new().ok();
             }
-            Err(_) => {
-                pcm.truncate(start);
-                false
-            }
+            let redundancy = self.redundancy.as_mut();
+            let reach = redundancy.and_then(|redundancy| redundancy.read(packet, RATE, most).ok());
+            self.read.0.clear();
+            self.read.0.extend_from_slice(packet);
+            self.read.1 = reach.unwrap_or(0);
         }
+        self.read.1
     }
 }
 
 impl Decode for Decoder {
     fn samples(&self, payload: &[u8]) -> Option<usize> {
-        if payload.is_empty() {
-            return None;
-        }
-        self.state.get_nb_samples(payload).ok()
+        libopus::samples(payload, RATE).ok()
     }
 
     fn decode(&mut self, payload: &[u8], pcm: &mut Vec<f32>) {
+        let (began, start) = (self.effort.is_watched().then(Instant::now), pcm.len());
         if !self.run(payload, LONGEST, false, pcm) {
             self.conceal(self.samples(payload).unwrap_or(960), pcm);
+        }
+        if let Some(began) = began
+            && self.effort.took(began.elapsed(), pcm.len() - start)
+        {
+            tracing::info!(enhancer = ?self.effort.most, "the enhancer costs too much here");
+            self.changed();
         }
     }
 
@@ -214,7 +274,171 @@ impl Decode for Decoder {
     }
 
     fn recover(&mut self, next: &[u8], samples: usize, pcm: &mut Vec<f32>) -> bool {
-        // Without low bit-rate redundancy in the packet libopus conceals, which is as good.
-        samples.is_multiple_of(120) && samples <= LONGEST && self.run(next, samples, true, pcm)
+        libopus::has_fec(next)
+            && samples.is_multiple_of(120)
+            && samples <= LONGEST
+            && self.run(next, samples, true, pcm)
+    }
+
+    fn rebuild(&mut self, next: &[u8], before: usize, samples: usize, pcm: &mut Vec<f32>) -> bool {
+        // The network works in steps of 10 ms, libopus in steps of 2.5 ms.
+        if !samples.is_multiple_of(120) || samples > LONGEST || before > RATE as usize {
+            return false;
+        }
+        if self.reach(next, RATE as usize) < before {
+            return false;
+        }
+        let Some(redundancy) = &self.redundancy else {
+            return false;
+        };
+        let start = pcm.len();
+        pcm.resize(start + samples, 0.0);
+        let rebuilt = self.state.rebuild(redundancy, before, &mut pcm[start..]);
+        pcm.truncate(start + rebuilt.unwrap_or(0));
+        rebuilt == Ok(samples)
+    }
+
+    fn missed(&mut self, share: f32) {
+        if self.effort.missed(share) {
+            self.changed();
+        }
+    }
+}
+
+impl Decoder {
+    fn changed(&mut self) {
+        if let Err(fault) = self.exert() {
+            tracing::debug!(%fault, "opus decoder");
+        }
+    }
+}
+
+/// What the decoder spends: by what is lost and by what this computer does with ease.
+#[derive(Debug)]
+struct Effort {
+    tuning: OpusTuning,
+    /// With [`Enhancer::ByNeed`]: the most that was not too much.
+    most: Enhancer,
+    /// Packets are lost.
+    needed: bool,
+    /// Seconds without loss.
+    quiet: u32,
+    /// Time that enhanced packets took, the sound that came of it, and their number.
+    took: (Duration, usize, u32),
+}
+
+impl Effort {
+    fn new(tuning: OpusTuning) -> Self {
+        Self {
+            tuning,
+            most: Enhancer::Full,
+            needed: false,
+            quiet: 0,
+            took: (Duration::ZERO, 0, 0),
+        }
+    }
+
+    fn enhancer(&self) -> Enhancer {
+        match self.tuning.enhancer {
+            Enhancer::ByNeed if self.needed => self.most,
+            Enhancer::ByNeed => Enhancer::Off,
+            fixed => fixed,
+        }
+    }
+
+    fn complexity(&self) -> i32 {
+        match self.enhancer() {
+            _ if !self.tuning.neural_concealment => CLASSIC,
+            Enhancer::Light => LIGHT,
+            Enhancer::Full => FULL,
+            Enhancer::Off | Enhancer::ByNeed => NEURAL,
+        }
+    }
+
+    /// A second is over, of which this share was made up; `true` when something changes.
+    fn missed(&mut self, share: f32) -> bool {
+        let before = self.needed;
+        if share >= NEEDED {
+            (self.needed, self.quiet) = (true, 0);
+        } else {
+            self.quiet += 1;
+            self.needed &= self.quiet < UNNEEDED_SECONDS;
+        }
+        before != self.needed
+    }
+
+    /// The clock is looked at only where it can change something.
+    fn is_watched(&self) -> bool {
+        self.tuning.enhancer == Enhancer::ByNeed && self.complexity() > NEURAL
+    }
+
+    /// Decoding so many samples took this long; `true` when less has to be spent.
+    fn took(&mut self, time: Duration, samples: usize) -> bool {
+        let (total, sound, packets) = &mut self.took;
+        *total += time;
+        *sound += samples;
+        *packets += 1;
+        if *packets < WATCHED {
+            return false;
+        }
+        let sound = Duration::from_secs_f64(*sound as f64 / f64::from(RATE));
+        let too_much = *total * EASE > sound;
+        self.took = (Duration::ZERO, 0, 0);
+        if too_much {
+            self.most = match self.most {
+                Enhancer::Full => Enhancer::Light,
+                _ => Enhancer::Off,
+            };
+        }
+        too_much
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn by_need() -> Effort {
+        Effort::new(OpusTuning {
+            enhancer: Enhancer::ByNeed,
+            ..OpusTuning::default()
+        })
+    }
+
+    #[test]
+    fn the_enhancer_comes_with_loss_and_goes_when_it_is_over() {
+        let mut effort = by_need();
+        assert_eq!(effort.complexity(), NEURAL);
+        assert!(effort.missed(0.02));
+        assert_eq!(effort.complexity(), FULL);
+        for _ in 1..UNNEEDED_SECONDS {
+            assert!(!effort.missed(0.0));
+        }
+        assert!(effort.missed(0.0));
+        assert_eq!(effort.complexity(), NEURAL);
+    }
+
+    #[test]
+    fn a_computer_that_is_too_slow_for_it_spends_less_step_by_step() {
+        let mut effort = by_need();
+        effort.missed(0.02);
+        let mut seen = vec![effort.complexity()];
+        for _ in 0..3 * WATCHED {
+            if effort.took(Duration::from_millis(4), 960) {
+                seen.push(effort.complexity());
+            }
+        }
+        assert_eq!(seen[..3], [FULL, LIGHT, NEURAL]);
+        let mut quick = by_need();
+        quick.missed(0.02);
+        assert!((0..500).all(|_| !quick.took(Duration::from_millis(1), 960)));
+    }
+
+    #[test]
+    fn the_word_in_the_offer_names_the_version_that_is_built() {
+        assert_eq!(
+            fmtp_value(SPEC.offer_fmtp, DEEP_WORD),
+            Some(libopus::DRED_VERSION)
+        );
     }
 }

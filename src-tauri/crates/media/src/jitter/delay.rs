@@ -22,7 +22,7 @@ const SMALLEST: i64 = 20 * PER_MS;
 const LARGEST: i64 = 200 * PER_MS;
 /// What is expected before the first packets: 25 ms of jitter, with the weight of this many packets.
 const PRIOR_BAR: usize = 5;
-const PRIOR: f32 = 10.0;
+const PRIOR: f32 = 3.0;
 /// A packet that is later than the one before it by this much ends a stall.
 const STALL: i64 = 60 * PER_MS;
 /// Once a stall is no stall: from the second within this time on, it pays to wait for the next.

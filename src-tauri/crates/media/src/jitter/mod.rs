@@ -16,8 +16,9 @@ use std::time::Duration;
 
 use sidetone_profile::Codec;
 
+use crate::codec::{self, OpusTuning};
 use crate::receive::{ReceiveStats, RtpIn};
-use crate::{BLOCK, Block, SAMPLE_RATE, codec};
+use crate::{BLOCK, Block, SAMPLE_RATE};
 use delay::DelayMeter;
 use player::Player;
 use timeline::{Place, Timeline};
@@ -103,6 +104,11 @@ impl JitterBuffer {
         }
     }
 
+    /// What decoders may spend.
+    pub(crate) fn tune(&mut self, tuning: OpusTuning) {
+        self.player.tune(tuning);
+    }
+
     /// Takes a packet; `codec` is `None` when its payload type carries no audio that we know.
     pub(crate) fn insert(&mut self, now: Duration, packet: &RtpIn<'_>, codec: Option<Codec>) {
         let now = samples(now);
@@ -180,6 +186,7 @@ impl JitterBuffer {
         if self.counts.blocks >= SHARE_WINDOW {
             let window = SHARE_WINDOW as f32 * BLOCK as f32;
             self.counts.share = (self.counts.concealed as f32 / window).min(1.0);
+            self.player.missed(self.counts.share);
             self.counts.blocks = 0;
             self.counts.concealed = 0;
         }
@@ -226,8 +233,8 @@ impl JitterBuffer {
             match gap - cursor.ahead {
                 // What was lost has been made up already.
                 i64::MIN..=0 => self.play(order),
-                left if left <= frame => self.recover(order, left),
-                left => self.conceal((left - frame).min(BLOCK as i64)),
+                left if left <= frame => self.recover(order, left, left),
+                left => self.recover(order, left, (left - frame).min(BLOCK as i64)),
             }
         }
     }
@@ -261,13 +268,13 @@ impl JitterBuffer {
         self.advance(length);
     }
 
-    /// Takes the end of what is missing from the redundancy in the packet behind it.
-    fn recover(&mut self, order: u64, length: i64) {
+    /// Takes a piece of what is missing from the redundancy in the packet behind it, `before` ahead of that packet.
+    fn recover(&mut self, order: u64, before: i64, length: i64) {
         if let Some(next) = self.packets.get(&order) {
             self.player.recover(
-                next.codec,
-                &next.payload,
+                (next.codec, &next.payload),
                 next.samples as usize,
+                before as usize,
                 length as usize,
             );
         }

@@ -6,7 +6,7 @@ use sidetone_profile::Codec;
 
 use super::comfort::Comfort;
 use super::splice;
-use crate::codec::{self, CodecSpec, Decode};
+use crate::codec::{self, CodecSpec, Decode, OpusTuning};
 use crate::level::dbov;
 use crate::resample::Resampler;
 use crate::{BLOCK, Block, SAMPLE_RATE};
@@ -21,6 +21,7 @@ const FADE_LENGTH: f32 = 7_200.0;
 
 #[derive(Debug, Default)]
 pub(super) struct Player {
+    tuning: OpusTuning,
     voice: Option<Voice>,
     /// Decoded sound at 48 kHz.
     pcm: Vec<f32>,
@@ -43,6 +44,19 @@ struct Voice {
 }
 
 impl Player {
+    /// What decoders may spend, from the next on.
+    pub(super) fn tune(&mut self, tuning: OpusTuning) {
+        self.tuning = tuning;
+        self.voice = None;
+    }
+
+    /// A second is over, of which this share was made up.
+    pub(super) fn missed(&mut self, share: f32) {
+        if let Some(voice) = &mut self.voice {
+            voice.decoder.missed(share);
+        }
+    }
+
     /// Samples at 48 kHz that wait.
     pub(super) fn ready(&self) -> usize {
         self.pcm.len()
@@ -53,7 +67,7 @@ impl Player {
         // The stream in use answers for its own codec; a new codec is looked at with a decoder of its own.
         let samples = match &self.voice {
             Some(voice) if voice.spec.codec == spec.codec => voice.decoder.samples(payload),
-            _ => spec.decoder().ok()?.samples(payload),
+            _ => spec.decoder(self.tuning).ok()?.samples(payload),
         }?;
         let ratio = i64::from(SAMPLE_RATE / spec.sample_rate);
         // The longest packet of any codec is 120 ms; more is not speech.
@@ -87,6 +101,7 @@ impl Player {
     pub(super) fn conceal(&mut self, samples: usize) {
         self.make_up(samples, |decoder, samples, pcm| {
             decoder.conceal(samples, pcm);
+            false
         });
     }
 
@@ -109,23 +124,33 @@ impl Player {
         }
         self.make_up(samples, |decoder, samples, pcm| {
             decoder.pause(samples, pcm);
+            false
         });
     }
 
-    /// Makes up the last `samples` of the frame before `next`, from the redundancy in `next` where there is some.
-    pub(super) fn recover(&mut self, codec: Codec, next: &[u8], frame: usize, samples: usize) {
-        let same = self
-            .voice
-            .as_ref()
-            .is_some_and(|voice| voice.spec.codec == codec);
-        if !same || samples != frame {
-            self.conceal(samples);
-            return;
-        }
+    /// Makes up `samples`, the first of them `before` ahead of `next`: from the redundancy in it where there is some.
+    /// `next` begins a frame of `frame` samples.
+    pub(super) fn recover(
+        &mut self,
+        (codec, next): (Codec, &[u8]),
+        frame: usize,
+        before: usize,
+        samples: usize,
+    ) {
+        let voice = self.voice.as_ref();
+        let Some(voice) = voice.filter(|voice| voice.spec.codec == codec) else {
+            return self.conceal(samples);
+        };
+        let ratio = (SAMPLE_RATE / voice.spec.sample_rate) as usize;
+        // In-band redundancy is a copy of the whole frame before.
+        let is_copied = before == samples && samples == frame;
         self.make_up(samples, |decoder, samples, pcm| {
-            if !decoder.recover(next, samples, pcm) {
+            let real = is_copied && decoder.recover(next, samples, pcm)
+                || decoder.rebuild(next, before / ratio, samples, pcm);
+            if !real {
                 decoder.conceal(samples, pcm);
             }
+            real
         });
     }
 
@@ -159,7 +184,7 @@ impl Player {
         let Some(spec) = codec::spec(codec) else {
             return;
         };
-        match spec.decoder() {
+        match spec.decoder(self.tuning) {
             Ok(decoder) => {
                 self.voice = Some(Voice {
                     spec,
@@ -171,11 +196,11 @@ impl Player {
         }
     }
 
-    /// Runs the decoder for `samples` at 48 kHz; silence without one.
+    /// Runs the decoder for `samples` at 48 kHz; silence without one. `work` tells whether it knew what was said.
     fn make_up(
         &mut self,
         samples: usize,
-        work: impl FnOnce(&mut dyn Decode, usize, &mut Vec<f32>),
+        work: impl FnOnce(&mut dyn Decode, usize, &mut Vec<f32>) -> bool,
     ) {
         let Some(voice) = &self.voice else {
             self.silence(samples);
@@ -184,8 +209,12 @@ impl Player {
         let ratio = (SAMPLE_RATE / voice.spec.sample_rate) as usize;
         let native = samples.div_ceil(ratio);
         let start = self.pcm.len();
-        self.run(|decoder, pcm| work(decoder, native, pcm));
-        self.fade(start);
+        let real = self.run(|decoder, pcm| work(decoder, native, pcm));
+        if real == Some(true) {
+            self.made_up = 0;
+        } else {
+            self.fade(start);
+        }
     }
 
     /// A word that is cut off must not hum on; background noise may, it hides the gap.
@@ -199,12 +228,11 @@ impl Player {
         }
     }
 
-    fn run(&mut self, work: impl FnOnce(&mut dyn Decode, &mut Vec<f32>)) {
-        let Some(voice) = &mut self.voice else {
-            return;
-        };
+    fn run<T>(&mut self, work: impl FnOnce(&mut dyn Decode, &mut Vec<f32>) -> T) -> Option<T> {
+        let voice = self.voice.as_mut()?;
         self.scratch.clear();
-        work(voice.decoder.as_mut(), &mut self.scratch);
+        let result = work(voice.decoder.as_mut(), &mut self.scratch);
         voice.resampler.run(&self.scratch, &mut self.pcm);
+        Some(result)
     }
 }

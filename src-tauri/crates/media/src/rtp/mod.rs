@@ -21,7 +21,7 @@ use hearing::{Hearing, Signs};
 use packet::Packet;
 use reception::Reception;
 
-use crate::codec;
+use crate::codec::{self, OpusTuning};
 use crate::level;
 use crate::quality::{self, Conditions, Rating};
 use crate::receive::{AudioReceiver, ReceiveStats, RtpIn};
@@ -40,6 +40,7 @@ const STATS: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(crate) struct RtpSession {
     agreed: Option<Agreed>,
+    tuning: OpusTuning,
     receiver: AudioReceiver,
     ssrc: u32,
     sequence: u16,
@@ -98,6 +99,7 @@ impl RtpSession {
         let name = format!("{:016x}", random.random::<u64>());
         Self {
             agreed: None,
+            tuning: OpusTuning::default(),
             receiver: AudioReceiver::new(),
             ssrc: random.random(),
             // The far end cannot tell a wrap that happened in packets it never got (RFC 3711 section 3.3.1).
@@ -122,6 +124,20 @@ impl RtpSession {
         }
     }
 
+    /// What the codec may spend.
+    ///
+    /// # Errors
+    /// [`MediaError::Codec`].
+    pub(crate) fn tune(&mut self, tuning: OpusTuning) -> Result<(), MediaError> {
+        self.tuning = tuning;
+        self.receiver.tune(tuning);
+        if let Some(agreed) = &mut self.agreed {
+            let fmtp = &agreed.remote_fmtp;
+            agreed.sender = AudioSender::tuned(agreed.codec, agreed.ptime_ms, fmtp, tuning)?;
+        }
+        Ok(())
+    }
+
     /// Brings into force what was agreed.
     ///
     /// # Errors
@@ -139,10 +155,11 @@ impl RtpSession {
             {
                 agreed.sender
             }
-            _ => AudioSender::new(
+            _ => AudioSender::tuned(
                 negotiated.codec,
                 negotiated.ptime_ms,
                 &negotiated.remote_fmtp,
+                self.tuning,
             )?,
         };
         self.receiver.set_payload_types(&negotiated.receive);
