@@ -3,8 +3,6 @@
 use crate::SAMPLE_RATE;
 use crate::resample::Resampler;
 
-/// The payload type of comfort noise at 8 kHz (RFC 3551).
-pub(super) const PAYLOAD_TYPE: u8 = 13;
 const RATE: u32 = 8_000;
 /// Reflection coefficients that are used; more than any sender has.
 const ORDER: usize = 12;

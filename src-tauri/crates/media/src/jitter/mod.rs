@@ -18,6 +18,7 @@ use sidetone_profile::Codec;
 
 use crate::codec::{self, OpusTuning};
 use crate::receive::{ReceiveStats, RtpIn};
+use crate::sdp::COMFORT_NOISE;
 use crate::{BLOCK, Block, SAMPLE_RATE};
 use delay::DelayMeter;
 use player::Player;
@@ -119,7 +120,7 @@ impl JitterBuffer {
             return;
         };
         let Some(spec) = spec else {
-            if packet.payload_type == comfort::PAYLOAD_TYPE {
+            if packet.payload_type == COMFORT_NOISE {
                 self.player.comfort(place.order, packet.payload);
             }
             self.note_other(place.order);

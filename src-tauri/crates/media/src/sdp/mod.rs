@@ -18,6 +18,9 @@ pub(crate) use negotiation::{
 
 use crate::Direction;
 
+/// Payload type of comfort noise at 8 kHz (RFC 3551 section 6).
+pub(crate) const COMFORT_NOISE: u8 = 13;
+
 /// A session description.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
@@ -143,6 +146,13 @@ pub(crate) struct Format {
 impl Format {
     pub(crate) fn is_dtmf(&self) -> bool {
         self.name.eq_ignore_ascii_case("telephone-event")
+    }
+
+    /// Comfort noise (RFC 3389). Other clocks than 8 kHz have no number of their own and are not read here.
+    pub(crate) fn is_comfort_noise(&self) -> bool {
+        self.payload_type == COMFORT_NOISE
+            && self.clock == 8000
+            && self.name.eq_ignore_ascii_case("CN")
     }
 }
 

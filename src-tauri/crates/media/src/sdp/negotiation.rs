@@ -8,7 +8,8 @@ use rand::Rng as _;
 use sidetone_profile::{Codec, Secret};
 
 use super::{
-    AudioMedia, CryptoLine, Fingerprint, Format, IceParams, Media, OtherMedia, Session, Setup,
+    AudioMedia, COMFORT_NOISE, CryptoLine, Fingerprint, Format, IceParams, Media, OtherMedia,
+    Session, Setup,
 };
 use crate::codec::{self, CodecSpec};
 use crate::transport::SrtpSuite;
@@ -188,6 +189,7 @@ impl OfferAnswer {
         for clock in dtmf_clocks(&specs) {
             formats.push(self.offered_dtmf(clock));
         }
+        formats.extend(takes_comfort_noise(&specs).then(comfort_noise));
         if self.local.plan == KeyingPlan::Sdes && self.crypto.is_empty() {
             self.crypto = OFFERED_SUITES
                 .into_iter()
@@ -459,6 +461,8 @@ impl OfferAnswer {
                     parameters: "0-16".to_owned(),
                     ..format.clone()
                 });
+            } else if format.is_comfort_noise() && takes_comfort_noise(&specs) {
+                formats.push(comfort_noise());
             }
         }
         Ok(formats)
@@ -624,6 +628,23 @@ fn dtmf_clocks(specs: &[&CodecSpec]) -> Vec<u32> {
     clocks
 }
 
+/// Comfort noise goes with the codecs whose clock it shares (RFC 3389 section 5.1); Opus has its own.
+fn takes_comfort_noise(specs: &[&CodecSpec]) -> bool {
+    specs.iter().any(|spec| spec.rtp_clock == 8000)
+}
+
+/// Offered so that a far end that pauses can say how its silence sounds. We send sound without pauses ourselves: a
+/// detector of speech that errs costs the beginning of a word.
+fn comfort_noise() -> Format {
+    Format {
+        payload_type: COMFORT_NOISE,
+        name: "CN".to_owned(),
+        clock: 8000,
+        channels: 1,
+        parameters: String::new(),
+    }
+}
+
 fn dtls_plan(remote: &AudioMedia, role: DtlsRole) -> Result<TransportPlan, MediaError> {
     if remote.fingerprints.is_empty() {
         return Err(MediaError::Keying(
@@ -698,7 +719,7 @@ fn names(remote: &AudioMedia) -> String {
     let names: Vec<&str> = remote
         .formats
         .iter()
-        .filter(|format| !format.name.is_empty() && !format.is_dtmf())
+        .filter(|format| !format.name.is_empty() && !format.is_dtmf() && !format.is_comfort_noise())
         .map(|format| format.name.as_str())
         .collect();
     if names.is_empty() {

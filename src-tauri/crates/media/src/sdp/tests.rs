@@ -170,7 +170,7 @@ fn video_and_data_are_refused_in_their_places() {
         media,
         [
             "m=video 0 UDP/TLS/RTP/SAVPF 96 97",
-            "m=audio 40000 UDP/TLS/RTP/SAVPF 111 8 110 126",
+            "m=audio 40000 UDP/TLS/RTP/SAVPF 111 8 13 110 126",
             "m=application 0 UDP/DTLS/SCTP webrtc-datachannel",
         ]
     );
@@ -213,7 +213,7 @@ fn the_offer_names_a_real_address_and_both_clocks_of_digits() {
     let mut negotiation = side(KeyingPlan::Webrtc, &[Codec::Opus, Codec::Ulaw]);
     let offer = negotiation.offer(Direction::SendRecv).expect("an offer");
     for line in [
-        "m=audio 40000 UDP/TLS/RTP/SAVPF 111 0 110 101\r\n",
+        "m=audio 40000 UDP/TLS/RTP/SAVPF 111 0 110 101 13\r\n",
         "c=IN IP4 192.0.2.77\r\n",
         "a=rtpmap:111 opus/48000/2\r\n",
         "a=rtpmap:110 telephone-event/48000\r\n",
@@ -222,6 +222,49 @@ fn the_offer_names_a_real_address_and_both_clocks_of_digits() {
     ] {
         assert!(offer.contains(line), "{line} in\n{offer}");
     }
+}
+
+#[test]
+fn comfort_noise_goes_with_the_codecs_of_its_clock() {
+    let mut narrow = side(KeyingPlan::Plain, &[Codec::Alaw]);
+    let offer = narrow.offer(Direction::SendRecv).expect("an offer");
+    assert!(offer.contains("a=rtpmap:13 CN/8000\r\n"), "{offer}");
+    let mut wide = side(KeyingPlan::Plain, &[Codec::Opus]);
+    let offer = wide.offer(Direction::SendRecv).expect("an offer");
+    assert!(!offer.contains("CN/8000"), "{offer}");
+
+    let chromium = parse(CHROMIUM);
+    let mut narrow = side(KeyingPlan::Webrtc, &[Codec::Ulaw]);
+    let (answer, agreed) = narrow.answer(&chromium, false).expect("accepted");
+    assert!(answer.contains("a=rtpmap:13 CN/8000\r\n"), "{answer}");
+    // It is no codec to be sent, and no sound to be decoded as one.
+    assert_eq!((agreed.codec, agreed.payload_type), (Codec::Ulaw, 0));
+    assert!(agreed.receive.iter().all(|(number, _)| *number != 13));
+    let mut wide = side(KeyingPlan::Webrtc, &[Codec::Opus]);
+    let (answer, _) = wide.answer(&chromium, false).expect("accepted");
+    assert!(!answer.contains("CN/8000"), "{answer}");
+    // An offer of nothing else is none.
+    let alone = OLD_HOLD.replace("RTP/AVP 0", "RTP/AVP 13");
+    let refused = side(KeyingPlan::Plain, &[Codec::Ulaw]).answer(&parse(&alone), false);
+    assert!(
+        matches!(refused, Err(MediaError::NoCommonCodec(_))),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn our_own_kind_is_told_that_deep_redundancy_is_read_here() {
+    let codecs = [Codec::Opus];
+    let offer = side(KeyingPlan::Plain, &codecs)
+        .offer(Direction::SendRecv)
+        .expect("an offer");
+    let (answer, agreed) = side(KeyingPlan::Plain, &codecs)
+        .answer(&parse(&offer), false)
+        .expect("accepted");
+    for text in [&offer, &answer] {
+        assert!(text.contains(";x-dred="), "{text}");
+    }
+    assert!(agreed.remote_fmtp.contains(";x-dred="), "{agreed:?}");
 }
 
 #[test]
@@ -295,7 +338,7 @@ fn sdes_keys_are_answered_by_tag_and_suite() {
     let mut answering = side(KeyingPlan::Plain, &[Codec::Ulaw]);
     let offer = offering.offer(Direction::SendRecv).expect("an offer");
     assert!(
-        offer.contains("m=audio 40000 RTP/SAVP 0 101\r\n"),
+        offer.contains("m=audio 40000 RTP/SAVP 0 101 13\r\n"),
         "{offer}"
     );
     let (answer, at_answerer) = answering.answer(&parse(&offer), false).expect("accepted");
