@@ -42,6 +42,8 @@ pub(crate) struct Control {
     remote_highest: Option<u32>,
     /// How the far end scores what it hears of us.
     remote_mos: Option<f32>,
+    /// Sources that said goodbye.
+    gone: Vec<u32>,
 }
 
 impl Control {
@@ -54,6 +56,7 @@ impl Control {
             remote_loss: None,
             remote_highest: None,
             remote_mos: None,
+            gone: Vec::new(),
         }
     }
 
@@ -79,6 +82,11 @@ impl Control {
     /// Highest sequence number that the far end says it got of ours; once.
     pub(crate) fn take_remote_highest(&mut self) -> Option<u32> {
         self.remote_highest.take()
+    }
+
+    /// Sources that said goodbye; once.
+    pub(crate) fn take_gone(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.gone)
     }
 
     /// How the far end scores what it hears of us, as far as it says so.
@@ -156,6 +164,8 @@ impl Control {
                 self.read(now, own, &report.reports);
             } else if let Some(report) = packet.downcast_ref::<ExtendedReport>() {
                 self.read_metrics(own, report);
+            } else if let Some(goodbye) = packet.downcast_ref::<Goodbye>() {
+                self.gone.extend(&goodbye.sources);
             }
         }
     }

@@ -23,7 +23,7 @@ pub(super) struct Signs {
     pub(super) receives: bool,
     /// Level of what was sent in the last second, dBov.
     pub(super) level_out: f32,
-    /// When the last packet came.
+    /// When the last packet came; `None` before the first, also after a change of the call.
     pub(super) heard: Option<Duration>,
     pub(super) packets_sent: u64,
 }
@@ -31,12 +31,12 @@ pub(super) struct Signs {
 /// Remembers what speaks for one-way sound.
 #[derive(Debug, Default)]
 pub(super) struct Hearing {
-    /// Since when packets could go both ways.
-    ready: Option<Duration>,
     silent_seconds: u32,
     /// The last report of the far end: when, the highest number it got, and what we had sent by then.
     report: Option<(Duration, u32, u64)>,
     stuck: bool,
+    /// Since when a first packet is waited for.
+    unheard: Option<Duration>,
     verdict: Option<OneWay>,
 }
 
@@ -56,18 +56,24 @@ impl Hearing {
     /// Looks once a second; nothing is judged before the path is ready.
     pub(super) fn look(&mut self, ready: bool, signs: &Signs) {
         if !ready {
-            self.ready = None;
+            self.unheard = None;
             self.verdict = None;
             return;
         }
-        let ready = *self.ready.get_or_insert(signs.now);
+        let since = match signs.heard {
+            Some(heard) => {
+                self.unheard = None;
+                heard
+            }
+            None => *self.unheard.get_or_insert(signs.now),
+        };
         let waited = |since: Duration| signs.now.saturating_sub(since);
         self.silent_seconds = match signs.sends && signs.level_out < DIGITAL_SILENCE {
             true => self.silent_seconds + 1,
             false => 0,
         };
         let unreported = self.report.is_some_and(|(at, ..)| waited(at) > UNREPORTED);
-        let deaf = waited(signs.heard.unwrap_or(ready)) >= DEAF;
+        let deaf = waited(since) >= DEAF;
         self.verdict = if signs.receives && deaf {
             Some(OneWay::NothingReceived)
         } else if signs.sends && signs.packets_sent > 0 && (self.stuck || unreported) {
@@ -148,6 +154,21 @@ mod tests {
         hearing.look(true, &mute(9));
         assert_eq!(hearing.verdict(), None, "the path has just become ready");
         hearing.look(true, &mute(12));
+        assert_eq!(hearing.verdict(), Some(OneWay::NothingReceived));
+    }
+
+    #[test]
+    fn a_call_that_changes_has_its_time_to_be_heard_again() {
+        let mut hearing = Hearing::default();
+        hearing.look(true, &at(60));
+        // A hold has just ended: the next packet is on its way.
+        let mute = |second| Signs {
+            heard: None,
+            ..at(second)
+        };
+        hearing.look(true, &mute(61));
+        assert_eq!(hearing.verdict(), None);
+        hearing.look(true, &mute(64));
         assert_eq!(hearing.verdict(), Some(OneWay::NothingReceived));
     }
 

@@ -326,6 +326,12 @@ impl RtpSession {
         if let Some(highest) = self.control.take_remote_highest() {
             self.hearing.reported(now, highest, self.packets_sent);
         }
+        for source in self.control.take_gone() {
+            if self.reception.end(source) {
+                // It stopped because it wanted to: that is no interruption.
+                self.heard = None;
+            }
+        }
     }
 
     /// Runs what goes by the clock; call it about ten times a second.

@@ -75,6 +75,19 @@ impl Reception {
         true
     }
 
+    /// A source said goodbye: what does not come of it any more is not lost. `true` when it was the one that is heard.
+    pub(crate) fn end(&mut self, ssrc: u32) -> bool {
+        let ended = self
+            .source
+            .as_ref()
+            .is_some_and(|source| source.ssrc == ssrc);
+        if ended {
+            self.lost_before = self.lost();
+            self.source = None;
+        }
+        ended
+    }
+
     pub(crate) const fn received(&self) -> u64 {
         self.received
     }

@@ -223,3 +223,43 @@ fn the_first_packet_of_every_stretch_of_sound_is_marked() {
         "{paused} ticks of 8 kHz"
     );
 }
+
+#[test]
+fn a_goodbye_ends_the_stream_without_loss_and_the_next_one_is_heard() {
+    let mut call = Call::new();
+    call.run(4, Some);
+    let goodbye = call.speaker.goodbye(call.now).expect("a goodbye");
+    // It comes at the end of a report (RFC 3550 section 6.1) and names the source of the sound.
+    let packets = rtc_rtcp::packet::unmarshal(&mut goodbye.clone().freeze()).expect("RTCP");
+    let last = packets.last().expect("packets").as_any();
+    let named = last.downcast_ref::<rtc_rtcp::goodbye::Goodbye>();
+    assert_eq!(named.expect("a goodbye").sources, [call.speaker.ssrc]);
+    assert!(packets.len() >= 3, "{packets:?}");
+
+    // A goodbye of somebody else changes nothing.
+    let stranger = RtpSession::with_random(StdRng::seed_from_u64(9)).goodbye(call.now);
+    call.listener
+        .handle_rtcp(call.now, stranger.expect("a goodbye"));
+    assert!(call.listener.reception.report().is_some());
+    call.listener.handle_rtcp(call.now, goodbye);
+    assert_eq!(call.listener.reception.report(), None);
+    call.run(6, |_| None);
+    assert!(!call.events.contains(&SessionEvent::Interrupted));
+    let quiet = &call.from(6)[..3 * SAMPLE_RATE as usize];
+    assert!(dbov(quiet) < -60.0, "{} dBov", dbov(quiet));
+
+    // Another source, as after a transfer by the PBX.
+    call.run(4, |packet| Some(shifted(packet, 30_000, 0x5000_0000, 77)));
+    call.hears_the_tone("the next source");
+    assert_eq!(call.listener.stats("none").packets_lost, 0);
+}
+
+#[test]
+fn a_stream_that_stops_without_a_word_is_an_interruption() {
+    let mut call = Call::new();
+    call.run(4, Some);
+    call.run(4, |_| None);
+    assert!(call.events.contains(&SessionEvent::Interrupted));
+    call.run(2, Some);
+    assert!(call.events.contains(&SessionEvent::Resumed));
+}

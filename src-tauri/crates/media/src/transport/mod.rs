@@ -8,6 +8,8 @@ mod gate;
 pub(crate) mod gather;
 mod ice;
 mod identity;
+#[cfg(test)]
+mod latching;
 pub(crate) mod relay;
 pub(crate) mod server_url;
 #[cfg(test)]

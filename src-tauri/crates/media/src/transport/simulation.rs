@@ -52,6 +52,8 @@ struct Simulation {
     dead: Vec<IpAddr>,
     /// An address of the second side, and how the first sees it.
     nat: Option<(SocketAddr, SocketAddr)>,
+    /// Number of the next packet of [`speak`].
+    spoken: u16,
     /// Everything that was sent, for tests that send it again changed.
     tape: Vec<(bool, Transmit)>,
 }
@@ -101,6 +103,7 @@ impl Simulation {
             flying: Vec::new(),
             dead: Vec::new(),
             nat: None,
+            spoken: 0,
             tape: Vec::new(),
         }
     }
@@ -538,6 +541,45 @@ fn nobody_there_is_told_in_the_end() {
             side.failed
         );
     }
+}
+
+/// Speaks from both sides, ten packets a second; gives how many each of them got.
+fn speak(call: &mut Simulation, seconds: u16) -> [usize; 2] {
+    let before = call.sides.each_ref().map(|side| side.packets.len());
+    for sequence in 0..seconds * 10 {
+        for side in &mut call.sides {
+            side.transport.send_rtp(&rtp(call.spoken + sequence));
+        }
+        call.run(Duration::from_millis(100), |_| false);
+    }
+    call.spoken += seconds * 10;
+    [0, 1].map(|index| call.sides[index].packets.len() - before[index])
+}
+
+#[test]
+fn a_path_that_comes_back_carries_on_and_a_dead_one_is_given_up_with_its_consent() {
+    let mut call = Simulation::new(CLEAN, unchanged);
+    call.run(Duration::from_secs(5), both_ready);
+    assert_eq!(speak(&mut call, 5), [50, 50]);
+    // Less than the 30 s that consent lasts without an answer (RFC 7675 section 5.1).
+    call.line.loss = 1.0;
+    assert_eq!(speak(&mut call, 20), [0, 0]);
+    for side in &call.sides {
+        assert_eq!(side.failed, None);
+    }
+    call.line.loss = 0.0;
+    let heard = speak(&mut call, 5);
+    assert_eq!(heard, [50, 50], "the path is back");
+    call.line.loss = 1.0;
+    speak(&mut call, 40);
+    call.tape.clear();
+    call.line.loss = 0.0;
+    assert_eq!(speak(&mut call, 2), [0, 0]);
+    for side in &call.sides {
+        let failed = matches!(side.failed, Some(MediaError::NoPath(_)));
+        assert!(failed, "{:?}", side.failed);
+    }
+    assert!(call.tape.is_empty(), "nothing is sent without consent");
 }
 
 #[test]
