@@ -484,7 +484,8 @@ async fn a_call_is_recorded_with_both_sides() {
     };
     a.session.record(recording.clone()).expect("recording");
     assert!(a.session.record(recording).is_err(), "one at a time");
-    speak(&mut a, &mut b, |a, _| a.heard.len() >= 96_000).await;
+    // However long this machine takes to bring half a second of it through without a gap.
+    speak(&mut a, &mut b, |a, _| a.heard.len() >= 96_000 && hears(a)).await;
     let recorded = a.session.stop_recording().expect("a recording");
     assert!(recorded.duration_ms >= 1_900, "{recorded:?}");
     let mut reader = hound::WavReader::open(&path).expect("a WAV file");
@@ -494,11 +495,12 @@ async fn a_call_is_recorded_with_both_sides() {
         .collect();
     for channel in 0..2 {
         let pcm: Vec<f32> = samples.iter().skip(channel).step_by(2).copied().collect();
-        let level = level::tone_level(&pcm[16_000..], 16_000, 440.0);
-        assert!(
-            (level + 13.5).abs() < 1.0,
-            "channel {channel}: {level} dBov"
-        );
+        let pieces = pcm.chunks_exact(800);
+        let whole = pieces
+            .map(|piece| level::tone_level(piece, 16_000, 440.0))
+            .filter(|level| (level + 13.5).abs() < 1.0)
+            .count();
+        assert!(whole >= 8, "channel {channel}: {whole} pieces of 50 ms");
     }
     std::fs::remove_file(path).expect("removed");
 }
