@@ -111,10 +111,73 @@ impl Default for Tones {
     }
 }
 
+// A third up for who comes, down for who goes: E5 and G5.
+const JOINED: &[Part] = &[on(659.26, 120), on(783.99, 180)];
+const LEFT: &[Part] = &[on(783.99, 120), on(659.26, 180)];
+
+/// Two notes, once, that tell everybody on a line that somebody joined or left it.
+#[derive(Debug)]
+pub(crate) struct Chime {
+    notes: Notes,
+    /// Blocks that are still to be played.
+    left: u32,
+}
+
+impl Chime {
+    pub(crate) fn joined() -> Self {
+        Self::new(JOINED)
+    }
+
+    pub(crate) fn left() -> Self {
+        Self::new(LEFT)
+    }
+
+    fn new(parts: &[Part]) -> Self {
+        Self {
+            notes: Notes::new(parts.to_vec()),
+            left: parts.iter().map(|part| part.ms / 10).sum(),
+        }
+    }
+
+    /// Adds the next 10 ms to a block; `false` when it was played already.
+    pub(crate) fn add(&mut self, block: &mut Block) -> bool {
+        let sounds = self.left > 0;
+        if sounds {
+            self.left -= 1;
+            self.notes.add(block);
+        }
+        sounds
+    }
+}
+
 /// Plays one tone.
 #[derive(Debug)]
 pub(crate) struct Tone {
     kind: ToneKind,
+    notes: Notes,
+}
+
+impl Tone {
+    fn new(kind: ToneKind, parts: Vec<Part>) -> Self {
+        Self {
+            kind,
+            notes: Notes::new(parts),
+        }
+    }
+
+    pub(crate) fn kind(&self) -> ToneKind {
+        self.kind
+    }
+
+    /// Adds the next 10 ms to a block.
+    pub(crate) fn add(&mut self, block: &mut Block) {
+        self.notes.add(block);
+    }
+}
+
+/// Parts one after the other, and again from the first.
+#[derive(Debug)]
+struct Notes {
     parts: Vec<Part>,
     part: usize,
     /// Samples into the part.
@@ -125,10 +188,9 @@ pub(crate) struct Tone {
     other: f32,
 }
 
-impl Tone {
-    fn new(kind: ToneKind, parts: Vec<Part>) -> Self {
+impl Notes {
+    const fn new(parts: Vec<Part>) -> Self {
         Self {
-            kind,
             parts,
             part: 0,
             at: 0,
@@ -137,12 +199,7 @@ impl Tone {
         }
     }
 
-    pub(crate) fn kind(&self) -> ToneKind {
-        self.kind
-    }
-
-    /// Adds the next 10 ms to a block.
-    pub(crate) fn add(&mut self, block: &mut Block) {
+    fn add(&mut self, block: &mut Block) {
         let count = self.parts.len();
         for sample in block {
             let part = self.parts[self.part];

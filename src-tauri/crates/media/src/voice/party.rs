@@ -1,5 +1,6 @@
 //! Who is on the line: nobody, one far end, or several that hear each other and the agent.
 
+use crate::tone::Chime;
 use crate::{BLOCK, Block, Session};
 
 /// The far end of the desk: a session.
@@ -20,10 +21,18 @@ pub(super) struct Party {
     lines: Vec<Box<dyn Line>>,
     /// What each said in the last tick; it is passed on in the next.
     said: Vec<Block>,
+    /// Tells all of them that somebody joined or left.
+    chime: Option<Chime>,
 }
 
 impl Party {
     pub(super) fn attach(&mut self, lines: Vec<Box<dyn Line>>) {
+        let (before, now) = (self.lines.len(), lines.len());
+        self.chime = match () {
+            () if before > 0 && now > before => Some(Chime::joined()),
+            () if now > 0 && now < before => Some(Chime::left()),
+            () => None,
+        };
         self.said = vec![[0.0; BLOCK]; lines.len()];
         self.lines = lines;
     }
@@ -38,11 +47,21 @@ impl Party {
 
     /// Sends the microphone and the others to each; adds all that is heard to `ear`.
     pub(super) fn exchange(&mut self, microphone: &Block, ear: &mut Block) {
-        if let [line] = &mut self.lines[..] {
-            line.exchange(microphone, ear);
-            return;
+        let mut chime = [0.0; BLOCK];
+        if self.chime.as_mut().is_some_and(|it| !it.add(&mut chime)) {
+            self.chime = None;
         }
         let mut all = *microphone;
+        if self.chime.is_some() {
+            add(&mut all, &chime);
+        }
+        if let [line] = &mut self.lines[..] {
+            line.exchange(&all, ear);
+            if self.chime.is_some() {
+                add(ear, &chime);
+            }
+            return;
+        }
         for said in &self.said {
             add(&mut all, said);
         }
@@ -53,6 +72,9 @@ impl Party {
             }
             line.exchange(&others, said);
             add(ear, said);
+        }
+        if self.chime.is_some() {
+            add(ear, &chime);
         }
         for sample in ear {
             *sample = limited(*sample);
@@ -175,6 +197,60 @@ mod tests {
         party.exchange(&[0.9; BLOCK], &mut ear);
         assert_eq!(heard.lock().expect("heard")[..], [0.9; BLOCK]);
         assert_eq!(ear, tone(500.0, 0));
+    }
+
+    #[test]
+    fn everybody_hears_that_somebody_joined_and_that_somebody_left() {
+        // Notes of the chime, and what is left of the first when the second sounds.
+        let notes = |pcm: &[f32]| {
+            let first = &pcm[BLOCK..11 * BLOCK];
+            let second = &pcm[14 * BLOCK..28 * BLOCK];
+            [659.26, 783.99].map(|frequency| {
+                [first, second].map(|part| tone_level(part, 48_000, frequency) > -26.0)
+            })
+        };
+        let (up, down) = (
+            [[true, false], [false, true]],
+            [[false, true], [true, false]],
+        );
+        let mut party = Party::default();
+        // Silent people, so that nothing but the chime is heard.
+        let silent = || {
+            let heard = Arc::new(Mutex::new(Vec::new()));
+            let line = Person {
+                frequency: 0.0,
+                at: 0,
+                heard: Arc::clone(&heard),
+            };
+            (Box::new(line) as Box<dyn Line>, heard)
+        };
+        for (people, expected) in [
+            (1, None),
+            (2, Some(up)),
+            (3, Some(up)),
+            (2, Some(down)),
+            (1, Some(down)),
+            (0, None),
+        ] {
+            let (lines, heard): (Vec<_>, Vec<_>) = (0..people).map(|_| silent()).unzip();
+            party.attach(lines);
+            let mut ear = Vec::new();
+            for _ in 0..60 {
+                let mut block = [0.0; BLOCK];
+                party.exchange(&[0.0; BLOCK], &mut block);
+                ear.extend(block);
+            }
+            let theirs = heard
+                .iter()
+                .map(|heard| heard.lock().expect("heard").clone());
+            for pcm in theirs.chain([ear]) {
+                match expected {
+                    Some(expected) => assert_eq!(notes(&pcm), expected, "{people} people"),
+                    None => assert!(dbov(&pcm) < -100.0, "{people} people"),
+                }
+                assert!(dbov(&pcm[40 * BLOCK..]) < -100.0, "once, and then no more");
+            }
+        }
     }
 
     #[test]
