@@ -12,6 +12,7 @@ mod profile;
 mod quality;
 mod recording;
 mod signalling;
+mod silent;
 mod transfers;
 
 use std::collections::HashMap;
@@ -44,9 +45,9 @@ use crate::server::{FromServer, Server, SipAccount, refusal};
 use crate::settings::Settings;
 use crate::standalone::Standalone;
 use crate::timers::Timers;
-use echo::EchoCall;
 use errands::Standing;
 pub(crate) use quality::Counted;
+use silent::SilentCall;
 
 /// What the supervising task is told by tasks of its own.
 #[derive(Debug)]
@@ -59,10 +60,10 @@ pub(crate) enum Message {
     Media(CallId, SessionEvent),
     /// Hold or resume may be asked for again.
     HoldAgain(CallId),
-    /// The sound of a feature code's call was made, or could not be.
-    ErrandReady(u64, Result<Prepared, MediaError>),
-    /// A feature code's call took its time, unanswered or answered.
-    ErrandTime(u64, bool),
+    /// The sound of a silent call was made, or could not be; its number says which.
+    SilentReady(u64, Result<Prepared, MediaError>),
+    /// A silent call took its time, unanswered or answered.
+    SilentTime(u64, bool),
     /// The devices of now.
     Devices(Vec<DeviceInfo>),
     /// This computer woke up, or has other addresses.
@@ -78,10 +79,6 @@ pub(crate) enum Message {
     Policy(Box<PolicyFile>),
     /// A transfer may be asked for again.
     ReferAgain(CallId),
-    /// The sound of the call to the echo test was made, or could not be.
-    EchoReady(Result<Prepared, MediaError>),
-    /// The call to the echo test took its time; its number says which.
-    EchoTime(u64),
     /// The recording of the microphone's check is over, and it plays; its number says which.
     MicrophonePlays(u64),
     /// The microphone was checked.
@@ -146,8 +143,9 @@ pub(crate) struct Phone {
     pub(crate) tell: mpsc::UnboundedSender<Message>,
     pub(crate) devices: DevicesView,
     pub(crate) checks: ChecksView,
-    /// The call to the echo test.
-    echo: Option<EchoCall>,
+    /// Calls that nobody sees.
+    silent_calls: Vec<SilentCall>,
+    silent_count: u64,
     /// The microphone's check under way.
     pub(crate) microphone_check: Option<AbortHandle>,
     /// Counts checks.
@@ -211,7 +209,8 @@ impl Phone {
             tell: rooms.tell,
             devices: DevicesView::default(),
             checks: ChecksView::default(),
-            echo: None,
+            silent_calls: Vec::new(),
+            silent_count: 0,
             microphone_check: None,
             check_count: 0,
             sip_account: Err("nobody is signed in".to_owned()),
@@ -328,16 +327,14 @@ impl Phone {
             Message::Prepared(call, result) => self.prepared(call, result).await,
             Message::Media(call, event) => self.media_event(call, event),
             Message::HoldAgain(call) => self.hold_again(call),
-            Message::ErrandReady(errand, made) => self.errand_ready(errand, made).await,
-            Message::ErrandTime(errand, answered) => self.errand_time(errand, answered),
+            Message::SilentReady(call, made) => self.silent_ready(call, made).await,
+            Message::SilentTime(call, answered) => self.silent_time(call, answered),
             Message::Devices(list) => devices::list(&mut self.devices, list),
             Message::ServersChecked(reports) => self.servers_checked(reports),
             Message::Moved(call, offer) => self.offer_moved(call, offer),
             Message::MoveAgain(call) => self.move_sound(call),
             Message::Policy(file) => self.policy_said(*file),
             Message::ReferAgain(call) => self.refer_again(call),
-            Message::EchoReady(made) => self.echo_ready(made).await,
-            Message::EchoTime(number) => self.echo_time(number),
             Message::MicrophonePlays(number) => self.microphone_plays(number),
             Message::MicrophoneChecked(number, found) => self.microphone_checked(number, found),
             Message::NetworkChanged { addresses } => {

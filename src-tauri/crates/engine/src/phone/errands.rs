@@ -4,15 +4,12 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use sidetone_agent::{Command, Input, PresenceReport, Time};
-use sidetone_media::{MediaError, Session};
-use sidetone_sip::{CallTarget, DialogEnd, DialogId, Event};
 
-use super::{Message, Phone, Prepared};
+use super::Phone;
+use super::silent::Purpose;
 use crate::standalone::{Desk, Wish};
 
-/// How long a PBX may take to answer a code.
-const PATIENCE: Duration = Duration::from_secs(15);
-/// How long it may talk after its answer: what the code does is done by then.
+/// How long a PBX may talk after its answer: what the code does is done by then.
 const LISTEN: Duration = Duration::from_secs(4);
 /// The same when the agent leaves: somebody waits for the phone to stop.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -32,7 +29,6 @@ pub(crate) struct Standing {
     pause_first: bool,
     /// The agent leaves when the last code was dialled.
     pub(super) leaving: bool,
-    count: u64,
 }
 
 impl Standing {
@@ -47,7 +43,6 @@ impl Standing {
             current: None,
             pause_first,
             leaving: false,
-            count: 0,
         }
     }
 
@@ -81,13 +76,9 @@ impl Standing {
 /// One wish, as the calls that it takes.
 #[derive(Debug)]
 struct Errand {
-    number: u64,
     wish: Wish,
     /// Codes that are still to be dialled.
     left: VecDeque<String>,
-    session: Option<Session>,
-    dialog: Option<DialogId>,
-    answered: bool,
 }
 
 impl Phone {
@@ -109,15 +100,7 @@ impl Phone {
                 }
             };
         }
-        standing.count += 1;
-        standing.waiting.push_back(Errand {
-            number: standing.count,
-            wish,
-            left,
-            session: None,
-            dialog: None,
-            answered: false,
-        });
+        standing.waiting.push_back(Errand { wish, left });
         self.next_errand();
     }
 
@@ -161,192 +144,64 @@ impl Phone {
     }
 
     fn next_errand(&mut self) {
-        let local = self.sip.local_ip();
         let Some(standing) = &mut self.standing else {
             return;
         };
         if standing.current.is_some() {
             return;
         }
-        let Some(errand) = standing.waiting.pop_front() else {
+        let Some(mut errand) = standing.waiting.pop_front() else {
             if standing.leaving {
                 self.leave_standing();
             }
             return;
         };
-        let number = errand.number;
+        let code = errand.left.pop_front().unwrap_or_default();
         standing.current = Some(errand);
-        let Some(line) = &self.line else {
-            return self.errand_failed("the phone is not registered");
-        };
-        let config = line.media_from(local);
-        let tell = self.tell.clone();
-        tokio::spawn(async move {
-            let made = Session::offer(config).await;
-            let made = made.map(|(session, sdp, events)| Prepared {
-                session,
-                sdp,
-                events,
-            });
-            let _ = tell.send(Message::ErrandReady(number, made));
-        });
-    }
-
-    /// The silent call of an errand can be placed, or cannot be.
-    pub(super) async fn errand_ready(&mut self, number: u64, made: Result<Prepared, MediaError>) {
-        let Some(errand) = self.errand().filter(|errand| errand.number == number) else {
-            if let Ok(made) = made {
-                made.session.close();
-            }
-            return;
-        };
-        let Some(code) = errand.left.pop_front() else {
-            return;
-        };
-        let Prepared { session, sdp, .. } = match made {
-            Ok(made) => made,
-            Err(fault) => return self.errand_failed(&fault.to_string()),
-        };
-        errand.session = Some(session);
         tracing::info!(code, "dialling a feature code");
-        let target = CallTarget::Account(code);
-        match self.sip.invite(target, sdp, Vec::new()).await {
-            Ok(dialog) => {
-                if let Some(errand) = self.errand() {
-                    errand.dialog = Some(dialog);
-                }
-                self.errand_later(number, PATIENCE);
-            }
-            Err(fault) => self.errand_failed(&fault.to_string()),
+        if let Err(fault) = self.call_silently(Purpose::FeatureCode, code) {
+            self.errand_failed(fault);
         }
     }
 
-    /// Takes what happens to the silent call; `true` when the event was its own.
-    pub(super) fn errand_event(&mut self, event: &Event) -> bool {
-        let (Event::Provisional { dialog, .. }
-        | Event::Answered { dialog, .. }
-        | Event::Confirmed { dialog }
-        | Event::Reoffer { dialog, .. }
-        | Event::ReofferAnswered { dialog, .. }
-        | Event::ReofferRefused { dialog, .. }
-        | Event::Info { dialog, .. }
-        | Event::ReferProgress { dialog, .. }
-        | Event::Ended { dialog, .. }) = event
-        else {
-            return false;
-        };
-        let listen = match &self.standing {
+    /// How long the PBX may talk after its answer.
+    pub(super) fn code_is_heard_for(&self) -> Duration {
+        match &self.standing {
             Some(standing) if standing.leaving => FAREWELL,
             _ => LISTEN,
-        };
-        let Some(errand) = self
-            .errand()
-            .filter(|errand| errand.dialog == Some(*dialog))
-        else {
-            return false;
-        };
-        let number = errand.number;
-        match event {
-            Event::Answered { sdp, .. } => {
-                if let (Some(session), Some(sdp)) = (&errand.session, sdp)
-                    && let Err(fault) = session.apply_answer(sdp)
-                {
-                    tracing::debug!(%fault, "the answer to a feature code");
-                }
-                errand.answered = true;
-                self.errand_later(number, listen);
-            }
-            Event::Reoffer { sdp, .. } => {
-                let answer = match (&errand.session, sdp) {
-                    (Some(session), Some(offer)) => session.answer_reoffer(offer, false).ok(),
-                    _ => None,
-                };
-                if let Err(fault) = self.sip.answer_reoffer(*dialog, answer) {
-                    tracing::debug!(%fault, "an offer during a feature code");
-                }
-            }
-            Event::Ended { end, .. } => self.errand_call_over(end),
-            _ => {}
         }
-        true
     }
 
-    fn errand_call_over(&mut self, end: &DialogEnd) {
+    /// The PBX took a code, and its call is over.
+    pub(super) fn code_was_dialled(&mut self) {
         let now = self.clock.now();
-        let Some(errand) = self.errand() else { return };
-        if let Some(session) = errand.session.take() {
-            session.close();
-        }
-        errand.dialog = None;
-        if !std::mem::take(&mut errand.answered) {
-            let words = match end {
-                DialogEnd::Refused { status, reason } => {
-                    format!("the PBX refused the feature code ({status} {reason})")
-                }
-                DialogEnd::Unreachable(fault) => fault.clone(),
-                _ => "the PBX did not answer the feature code".to_owned(),
-            };
-            return self.errand_failed(&words);
-        }
-        let more = !errand.left.is_empty();
-        let Some(standing) = &mut self.standing else {
-            return;
-        };
-        let Some(mut errand) = standing.current.take() else {
-            return;
-        };
-        if more {
-            // A number of its own for each call, so that an alarm of the last one means nothing to the next.
-            standing.count += 1;
-            errand.number = standing.count;
-            standing.waiting.push_front(errand);
-        } else {
-            standing.done(errand.wish, now);
-            self.tell_standing();
-        }
-        self.next_errand();
-    }
-
-    fn errand_failed(&mut self, words: &str) {
         let Some(standing) = &mut self.standing else {
             return;
         };
         let Some(errand) = standing.current.take() else {
             return;
         };
-        if let Some(session) = errand.session {
-            session.close();
+        if errand.left.is_empty() {
+            standing.done(errand.wish, now);
+            self.tell_standing();
+        } else {
+            standing.waiting.push_front(errand);
+        }
+        self.next_errand();
+    }
+
+    pub(super) fn errand_failed(&mut self, words: &str) {
+        let Some(standing) = &mut self.standing else {
+            return;
+        };
+        if standing.current.take().is_none() {
+            return;
         }
         tracing::info!(words, "a feature code did not work");
         self.handle(Input::PresenceFailed {
             detail: words.to_owned(),
         });
         self.next_errand();
-    }
-
-    /// The silent call has lasted long enough.
-    pub(super) fn errand_time(&mut self, number: u64, answered: bool) {
-        let Some(errand) = self.errand() else { return };
-        if errand.number == number
-            && errand.answered == answered
-            && let Some(dialog) = errand.dialog
-            && self.sip.hang_up(dialog, None).is_err()
-        {
-            self.errand_call_over(&DialogEnd::Local);
-        }
-    }
-
-    fn errand_later(&mut self, number: u64, wait: Duration) {
-        let answered = self.errand().is_some_and(|errand| errand.answered);
-        let tell = self.tell.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(wait).await;
-            let _ = tell.send(Message::ErrandTime(number, answered));
-        });
-    }
-
-    fn errand(&mut self) -> Option<&mut Errand> {
-        self.standing.as_mut()?.current.as_mut()
     }
 
     fn tell_standing(&mut self) {

@@ -9,7 +9,7 @@ use crate::call::{self, Call};
 
 impl Phone {
     pub(super) fn sip_event(&mut self, event: Event) {
-        if self.errand_event(&event) || self.echo_event(&event) {
+        if self.silent_event(&event) {
             return;
         }
         match event {
