@@ -1,5 +1,6 @@
 //! `sidetone-headless`, driven as a tester would drive it.
 
+use std::cell::Cell;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
@@ -64,12 +65,26 @@ impl Phone {
         ca: &Path,
         said: &Path,
     ) -> io::Result<Self> {
+        let program = Command::new(beside("sidetone-headless"));
+        Self::start_command(program, identity, folder, ca, said)
+    }
+
+    /// The same by a command of one's own.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub fn start_command(
+        mut command: Command,
+        identity: &Identity<'_>,
+        folder: &Path,
+        ca: &Path,
+        said: &Path,
+    ) -> io::Result<Self> {
         let heard = folder.join("agent-heard.wav");
         let mut sound = std::ffi::OsString::from("file:");
         sound.push(said);
         sound.push(",");
         sound.push(&heard);
-        let mut command = Command::new(beside("sidetone-headless"));
         command
             .arg("--json")
             .arg("--ca")
@@ -165,6 +180,24 @@ impl Phone {
         self.program
             .wait_for("sound on its way", PATIENCE, |event| {
                 event["event"] == "media" && event["packets_sent"].as_u64() > Some(0)
+            })
+    }
+
+    /// Waits until sound comes in again: `seconds` in a row, each with half of its packets at least.
+    ///
+    /// # Errors
+    /// What the phone said instead.
+    pub fn hears_again(&mut self, seconds: usize) -> Result<Value, String> {
+        let (last, row) = (Cell::new(None), Cell::new(0));
+        self.program
+            .wait_for("sound that comes again", 2 * PATIENCE, |event| {
+                let Some(now) = event["packets_received"].as_u64() else {
+                    return false;
+                };
+                let before: Option<u64> = last.replace(Some(now));
+                let came = before.is_some_and(|before| now >= before + 25);
+                row.set(if came { row.get() + 1 } else { 0 });
+                row.get() >= seconds
             })
     }
 

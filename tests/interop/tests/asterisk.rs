@@ -1,13 +1,15 @@
 //! `sidetone-headless` against a real Asterisk 22: what is heard, what Asterisk logs, who is rung.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use sidetone_interop::asterisk::{Asterisk, Message, isolated};
 use sidetone_interop::compare::{Comparison, Sound, compare};
-use sidetone_interop::namespace::ADDRESS;
+use sidetone_interop::namespace::{ADDRESS, Computer};
 use sidetone_interop::phone::{Identity, PATIENCE, Phone};
+use sidetone_interop::program::beside;
 use sidetone_interop::sandbox::Sandbox;
 use sidetone_interop::{WorkDir, speech};
 
@@ -36,6 +38,12 @@ impl Stage {
 
     /// A phone that registers straight at Asterisk.
     fn phone(&self, user: &str, settings: Value) -> Phone {
+        let program = Command::new(beside("sidetone-headless"));
+        self.phone_by(program, user, settings)
+    }
+
+    /// The same by a command of one's own.
+    fn phone_by(&self, program: Command, user: &str, settings: Value) -> Phone {
         let identity = Identity::Account {
             user,
             secret: self.asterisk.secret(user),
@@ -43,7 +51,8 @@ impl Stage {
             wss: &self.asterisk.wss_url(),
             settings,
         };
-        let mut phone = Phone::start(
+        let mut phone = Phone::start_command(
+            program,
             &identity,
             self.folder.path(),
             &self.asterisk.ca(),
@@ -377,6 +386,58 @@ fn feature_codes_log_in_and_pause_where_there_is_no_server() {
             member(&mut stage, "the logout", &|m| {
                 m.is_event("QueueMemberRemoved")
             });
+        },
+    );
+}
+
+/// In the middle of a customer's call the agent's computer gets another address, and the one before is gone: signalling
+/// and sound find their way again by themselves, and both hear each other.
+#[test]
+#[ignore = "needs root and Debian: cargo xtask test --only interop"]
+fn a_customers_call_goes_on_when_the_agents_computer_gets_another_address() {
+    isolated(
+        "a_customers_call_goes_on_when_the_agents_computer_gets_another_address",
+        || {
+            let computer = Computer::plugged_in("192.0.2.10");
+            let mut stage = Stage::set();
+            let program = computer.command(beside("sidetone-headless").as_os_str());
+            let mut phone = stage.phone_by(program, "201", json!({ "allow": ["opus"] }));
+            let member = [
+                ("Action", "QueueAdd"),
+                ("Queue", "support"),
+                ("Interface", "PJSIP/201"),
+            ];
+            stage.asterisk.ami.action(&member).expect("a member");
+            stage
+                .asterisk
+                .call_queue("Mara Vance", "+12025550143")
+                .expect("Asterisk takes the call");
+            phone
+                .call("ringing")
+                .unwrap_or_else(|said| panic!("{said}"));
+            phone.tell("answer").expect("the phone runs");
+            phone.call("up").unwrap_or_else(|said| panic!("{said}"));
+            phone.hears_again(3).unwrap_or_else(|said| panic!("{said}"));
+
+            computer.move_to("192.0.2.20");
+            let moved = std::time::Instant::now();
+            // The second in which it moved, and the one after, may still count packets of before.
+            phone.hears_again(4).unwrap_or_else(|said| panic!("{said}"));
+            println!(
+                "heard again, for four seconds, {:?} after the move",
+                moved.elapsed()
+            );
+            let ended = |event: &&Value| event["event"] == "call" && event["state"] == "ended";
+            assert_eq!(phone.program().said().iter().find(ended), None);
+            stage.asterisk.hang_up_all().expect("Asterisk hangs up");
+            phone.call("ended").unwrap_or_else(|said| panic!("{said}"));
+            let heard = Sound::read(&stage.asterisk.customer_heard());
+            let heard = heard.expect("the customer's recording");
+            let last = heard.from_second(heard.seconds() - 3.0);
+            let energy: f32 = last.samples.iter().map(|sample| sample * sample).sum();
+            let level = 10.0 * (energy / last.samples.len() as f32).log10();
+            assert!(level > -45.0, "the customer hears {level} dBov at the end");
+            assert!(phone.quit().expect("the phone ends").success());
         },
     );
 }
