@@ -21,6 +21,8 @@ pub(crate) struct Need {
     pub(crate) purpose: Purpose,
     /// Only Linux needs it.
     linux_only: bool,
+    /// Services that its packages would start, with everything listening at every address; the tests start their own.
+    services: &'static str,
     probe: Probe,
     apt: &'static str,
     dnf: &'static str,
@@ -71,6 +73,11 @@ impl Need {
         .collect()
     }
 
+    /// The services that must not start when it is installed.
+    pub(crate) fn services(&self) -> impl Iterator<Item = &'static str> {
+        self.services.split_whitespace()
+    }
+
     /// How to get it where no package manager has it.
     pub(crate) fn by_hand(&self) -> String {
         match self.probe {
@@ -103,6 +110,7 @@ const fn need(name: &'static str, purpose: Purpose, probe: Probe) -> Need {
         name,
         purpose,
         linux_only: false,
+        services: "",
         probe,
         apt: "",
         dnf: "",
@@ -124,6 +132,7 @@ const fn linux(
         name,
         purpose,
         linux_only: true,
+        services: "",
         probe,
         apt,
         dnf,
@@ -391,6 +400,31 @@ static NEEDS: &[Need] = &[
         "baresip",
         "baresip",
     ),
+    Need {
+        services: "kamailio.service",
+        ..linux(
+            "Kamailio with TLS and WebSockets",
+            Purpose::Test,
+            Probe::File(&[
+                "/usr/lib/x86_64-linux-gnu/kamailio/modules/websocket.so",
+                "/usr/lib/aarch64-linux-gnu/kamailio/modules/websocket.so",
+            ]),
+            "kamailio kamailio-tls-modules kamailio-websocket-modules",
+            "kamailio kamailio-tls kamailio-websocket",
+            "",
+        )
+    },
+    Need {
+        services: "rtpengine.service rtpengine-daemon.service",
+        ..linux(
+            "rtpengine",
+            Purpose::Test,
+            Probe::Program("rtpengine"),
+            "rtpengine-daemon",
+            "",
+            "",
+        )
+    },
 ];
 
 #[cfg(test)]

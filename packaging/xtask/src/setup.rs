@@ -80,7 +80,11 @@ pub(crate) fn provide(purpose: Purpose, consent: Consent) -> Result<Vec<&'static
     if packages.is_empty() {
         return Ok(missing);
     }
-    let lines = manager.install(&packages);
+    let services: Vec<&str> = missing.iter().flat_map(|need| need.services()).collect();
+    let lines: Vec<_> = Manager::keep_stopped(&services)
+        .into_iter()
+        .chain(manager.install(&packages))
+        .collect();
     eprintln!("To be run:");
     for line in &lines {
         eprintln!("  {}", line.words().join(" "));

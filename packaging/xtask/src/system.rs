@@ -51,6 +51,31 @@ impl Manager {
         None
     }
 
+    /// What keeps services from starting when their packages are installed, now and at the next start; nothing where no
+    /// systemd would start them. One that is there already is its owner's. `systemctl unmask` takes it back.
+    pub(crate) fn keep_stopped(services: &[&str]) -> Option<Line> {
+        let is_there = |service: &str| {
+            ["/etc/systemd/system", "/usr/lib/systemd/system"]
+                .iter()
+                .any(|folder| std::path::Path::new(folder).join(service).exists())
+        };
+        let new: Vec<&str> = services
+            .iter()
+            .copied()
+            .filter(|service| !is_there(service))
+            .collect();
+        let systemd = std::path::Path::new("/run/systemd/system").exists();
+        (systemd && !new.is_empty()).then(|| Line {
+            name: "keeping the packages' services from starting",
+            administrator: true,
+            words: ["systemctl", "mask"]
+                .iter()
+                .chain(&new)
+                .map(|word| (*word).to_owned())
+                .collect(),
+        })
+    }
+
     /// The command lines that install `packages`, in order; those that need the administrator are marked.
     pub(crate) fn install(self, packages: &[&str]) -> Vec<Line> {
         let line = |administrator: bool, words: &[&str], packages: &[&str]| Line {

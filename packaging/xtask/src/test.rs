@@ -289,13 +289,15 @@ fn add_baresip(checks: &mut Checks, missing: &[&Need]) {
 }
 
 fn add_interop(checks: &mut Checks, missing: &[&Need], long: bool, consent: Consent) {
-    const NAME: &str = "interop tests against a real Asterisk";
+    const NAME: &str = "interop tests against a real Asterisk, Kamailio and baresip";
     let needed = [
         "ip (",
         "unshare",
         "debootstrap",
         "a keychain",
         "baresip",
+        "Kamailio",
+        "rtpengine",
         "nft (",
         "openssl (",
     ];

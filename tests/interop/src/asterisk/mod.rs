@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 pub use ami::{Ami, Message};
 pub use root::root;
 
+use crate::certificates::{self, CertificateError};
+use crate::counterpart::{secret, tail};
 use crate::namespace::{self, ADDRESS};
 use crate::workspace_root;
 
@@ -37,7 +39,7 @@ pub enum AsteriskError {
     Io(#[from] io::Error),
     /// Its certificate.
     #[error("no certificate for Asterisk: {0}")]
-    Certificate(#[from] rcgen::Error),
+    Certificate(#[from] CertificateError),
     /// The speech it plays.
     #[error("no speech for Asterisk: {0}")]
     Speech(#[from] hound::Error),
@@ -96,7 +98,7 @@ impl Asterisk {
             std::fs::create_dir_all(folder.join(part))?;
         }
         write_config(&folder.join("etc"), &secrets)?;
-        write_certificates(folder)?;
+        certificates::write(&folder.join("ca.pem"), &folder.join("etc"))?;
         write_sounds(speech, &folder.join("sounds"))?;
         let mount = root.join("mnt");
         run(Command::new("mount").arg("--bind").arg(folder).arg(&mount))?;
@@ -257,10 +259,6 @@ impl Drop for Asterisk {
     }
 }
 
-fn secret() -> String {
-    format!("{:016x}", rand::random::<u64>())
-}
-
 fn write_config(etc: &Path, secrets: &HashMap<&'static str, String>) -> io::Result<()> {
     for entry in std::fs::read_dir(workspace_root().join("tests/interop/asterisk/conf"))? {
         let entry = entry?;
@@ -275,36 +273,6 @@ fn write_config(etc: &Path, secrets: &HashMap<&'static str, String>) -> io::Resu
         }
         std::fs::write(etc.join(entry.file_name()), text)?;
     }
-    Ok(())
-}
-
-/// An authority made for this run, and the server's certificate signed by it.
-fn write_certificates(folder: &Path) -> Result<(), AsteriskError> {
-    use rcgen::{
-        BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    };
-    let ca_key = KeyPair::generate()?;
-    let mut ca = CertificateParams::default();
-    ca.distinguished_name
-        .push(DnType::CommonName, "Sidetone interop authority");
-    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let ca_certificate = ca.self_signed(&ca_key)?;
-    let issuer = Issuer::from_params(&ca, &ca_key);
-    let key = KeyPair::generate()?;
-    let mut server = CertificateParams::new(vec![
-        "localhost".to_owned(),
-        "127.0.0.1".to_owned(),
-        ADDRESS.to_owned(),
-    ])?;
-    server
-        .distinguished_name
-        .push(DnType::CommonName, "localhost");
-    server.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
-    let certificate = server.signed_by(&key, &issuer)?;
-    std::fs::write(folder.join("ca.pem"), ca_certificate.pem())?;
-    std::fs::write(folder.join("etc/server.pem"), certificate.pem())?;
-    std::fs::write(folder.join("etc/server.key"), key.serialize_pem())?;
     Ok(())
 }
 
@@ -326,10 +294,4 @@ fn run(command: &mut Command) -> io::Result<()> {
     } else {
         Err(io::Error::other(format!("{command:?} ended with {status}")))
     }
-}
-
-fn tail(file: &Path, lines: usize) -> String {
-    let text = std::fs::read_to_string(file).unwrap_or_default();
-    let all: Vec<&str> = text.lines().collect();
-    all[all.len().saturating_sub(lines)..].join("\n")
 }
