@@ -59,6 +59,7 @@ impl Phone {
             },
             server,
             local_port: 0,
+            rport: true,
             fallbacks: Vec::new(),
             expires_s: 120,
             register: true,

@@ -62,6 +62,9 @@ impl Line {
             expires_s: profile.voice.expires_s,
             register: profile.voice.host == Host::Dynamic,
             local_port,
+            // Whoever is not told that there is a NAT is answered at the address that the Via names. `no` lets the
+            // far end ask for `rport`, which is always answered; `never`, `route` and `comedia` do not send it either.
+            rport: matches!(profile.voice.nat, Nat::Yes | Nat::ForceRport),
         };
         let plan = match (profile.account.typology, profile.voice.encryption) {
             (Typology::Phonebar, Encryption::No) => KeyingPlan::Plain,
@@ -207,6 +210,24 @@ mod tests {
             assert_eq!(line.media.plan, plan);
             assert!(line.account.register);
         }
+    }
+
+    #[test]
+    fn each_kind_of_nat_has_its_signalling_and_its_sound() {
+        for (nat, rport, latch) in [
+            ("yes", true, true),
+            ("force_rport", true, false),
+            ("comedia", false, true),
+            ("no", false, false),
+            ("never", false, false),
+            ("route", false, false),
+        ] {
+            let line = Line::of(&profile(json!({ "nat": nat })), &sip(json!({}))).unwrap();
+            assert_eq!(line.account.rport, rport, "{nat}");
+            assert_eq!(line.media.latch, latch, "{nat}");
+        }
+        let unset = Line::of(&profile(json!({})), &sip(json!({}))).unwrap();
+        assert!(unset.account.rport, "by default");
     }
 
     #[test]

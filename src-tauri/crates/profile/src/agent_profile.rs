@@ -160,7 +160,7 @@ pub enum Host {
 pub enum Nat {
     /// `rport` and symmetric RTP.
     Yes,
-    /// Neither.
+    /// Neither; `rport` is answered where the far end asks for it.
     No,
     /// `rport` in Via and symmetric signalling.
     #[default]
@@ -169,7 +169,7 @@ pub enum Nat {
     Comedia,
     /// Never send `rport`.
     Never,
-    /// As `ForceRport`, without trusting the Via (Asterisk `route`).
+    /// There is a NAT, but `rport` is not sent (Asterisk `route`).
     Route,
 }
 

@@ -23,6 +23,7 @@ fn at_port(server: u16, port: u16, register: bool) -> Account {
     let server = ServerAddress::Udp("127.0.0.1".to_owned(), server);
     Account {
         local_port: port,
+        rport: true,
         register,
         ..account(server, "right")
     }
@@ -81,5 +82,33 @@ async fn a_port_that_is_taken_stops_only_who_is_called_there() {
             assert!(fault.contains(&format!("UDP port {port} ")), "{fault}");
         }
         other => panic!("it cannot be called, and says {other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_port_of_the_answer_is_asked_for_only_where_the_account_says_so() {
+    for rport in [true, false] {
+        let (centre, centre_port) = socket();
+        centre
+            .set_read_timeout(Some(Duration::from_secs(30)))
+            .expect("a patience");
+        let phone = phone(None).await;
+        phone.endpoint.set_account(Some(Account {
+            rport,
+            ..at_port(centre_port, 0, true)
+        }));
+        let mut datagram = [0; 4096];
+        let (register, source) = loop {
+            let (length, source) = centre.recv_from(&mut datagram).expect("a REGISTER");
+            let text = String::from_utf8_lossy(&datagram[..length]).into_owned();
+            if text.starts_with("REGISTER ") {
+                break (text, source);
+            }
+        };
+        let via = register.lines().find(|line| line.starts_with("Via:"));
+        let via = via.unwrap_or_else(|| panic!("no Via in {register}"));
+        assert_eq!(via.contains("rport"), rport, "{via}");
+        // Without it the answer goes to what the Via names: that must be where the phone is.
+        assert!(via.contains(&source.to_string()), "{via} from {source}");
     }
 }

@@ -39,6 +39,8 @@ pub struct Account {
     /// The UDP port at which the phone is to be reached; 0 is any. Who registers takes another while this one is
     /// taken; who does not register would be called in vain there, so that is a fault.
     pub local_port: u16,
+    /// Requests ask for an answer to the port that they came from (RFC 3581), as a phone behind a NAT must.
+    pub rport: bool,
 }
 
 /// Name and secret for digest authentication.

@@ -63,6 +63,8 @@ pub(crate) struct Flow {
     pub(crate) invalid_host: Option<String>,
     /// The address that the registrar gave this phone (RFC 5627).
     pub(crate) gruu: Option<String>,
+    /// Requests ask for an answer to where they came from (RFC 3581).
+    pub(crate) rport: bool,
 }
 
 impl Flow {
@@ -75,9 +77,10 @@ impl Flow {
 
     pub(crate) fn via(&self, branch: &str) -> String {
         format!(
-            "SIP/2.0/{} {};branch={branch};rport",
+            "SIP/2.0/{} {};branch={branch}{}",
             self.kind.via(),
-            self.host()
+            self.host(),
+            if self.rport { ";rport" } else { "" }
         )
     }
 

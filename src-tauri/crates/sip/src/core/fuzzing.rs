@@ -146,6 +146,7 @@ impl Phone {
             credentials: credentials(),
             server: ServerAddress::Udp("192.0.2.1".to_owned(), 5060),
             local_port: 0,
+            rport: true,
             fallbacks: Vec::new(),
             expires_s: 120,
             register: true,
@@ -161,6 +162,7 @@ impl Phone {
             outgoing: true,
             invalid_host: None,
             gruu: None,
+            rport: true,
         };
         phone.core.handle(now, Input::FlowUp(phone.line, flow));
         phone.drain();

@@ -90,6 +90,7 @@ impl Pair {
             },
             server: ServerAddress::Tcp("192.0.2.1".to_owned(), 5060),
             local_port: 0,
+            rport: true,
             fallbacks: Vec::new(),
             expires_s: 120,
             register: true,
@@ -194,6 +195,7 @@ fn flow(outgoing: bool) -> Flow {
         outgoing,
         invalid_host: None,
         gruu: None,
+        rport: true,
     }
 }
 

@@ -309,7 +309,10 @@ impl Core {
         self.outputs.push_back(Output::Close(flow));
     }
 
-    fn flow_up(&mut self, now: Instant, id: FlowId, flow: Flow) {
+    fn flow_up(&mut self, now: Instant, id: FlowId, mut flow: Flow) {
+        if let Some(registration) = self.registration.as_ref().filter(|_| flow.outgoing) {
+            flow.rport = registration.account.rport;
+        }
         self.flows.insert(id, flow);
         if id.0 >= FIRST_OUTGOING && !self.beside_up(id) {
             self.account_flow_up(now, id);

@@ -123,6 +123,7 @@ where
             outgoing: true,
             invalid_host: None,
             gruu: None,
+            rport: true,
         };
         let (queue, outgoing) = mpsc::unbounded_channel();
         net.tell(FromNet::Up(id, flow, Link::Stream(queue)));

@@ -65,6 +65,7 @@ async fn serve(
             outgoing: false,
             invalid_host: None,
             gruu: None,
+            rport: true,
         };
         connections.spawn(connection(net.clone(), tcp, flow, acceptor.clone()));
     }

@@ -54,6 +54,7 @@ pub(super) async fn run_client(
         outgoing: true,
         invalid_host: None,
         gruu: None,
+        rport: true,
     };
     net.tell(FromNet::Up(id, flow, Link::Udp(Arc::clone(&socket), None)));
     let mut ticks = interval(KEEP_ALIVE);
@@ -131,6 +132,7 @@ pub(super) async fn run_server(net: Net, socket: UdpSocket) {
                 outgoing: false,
                 invalid_host: None,
                 gruu: None,
+                rport: true,
             };
             flows.insert(remote, id);
             let link = Link::Udp(Arc::clone(&socket), Some(remote));

@@ -157,6 +157,7 @@ pub(crate) fn account(server: ServerAddress, secret: &str) -> Account {
         },
         server,
         local_port: 0,
+        rport: true,
         fallbacks: Vec::new(),
         expires_s: 120,
         register: true,

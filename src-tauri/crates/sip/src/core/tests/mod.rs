@@ -64,6 +64,7 @@ fn account(secret: &str) -> Account {
         },
         server: ServerAddress::Udp("192.0.2.1".to_owned(), 5060),
         local_port: 0,
+        rport: true,
         fallbacks: Vec::new(),
         expires_s: 120,
         register: true,
@@ -79,6 +80,7 @@ fn flow(kind: TransportKind, outgoing: bool) -> Flow {
         outgoing,
         invalid_host: None,
         gruu: None,
+        rport: true,
     }
 }
 
