@@ -15,8 +15,14 @@ pub(super) struct Toasts {
 }
 
 impl Toasts {
-    /// Shows a notice; one that already stands there stays longer instead of standing there twice.
+    /// Shows a notice; one that already stands there stays longer instead of standing there twice. Of a change that
+    /// happened once more the old word makes room for a new one, which is shown and read out as news.
     pub(super) fn show(&mut self, now: Time, notice: Notice, effects: &mut Vec<Effect>) {
+        if is_news_each_time(&notice)
+            && let Some(old) = self.list.iter().find(|toast| toast.notice == notice)
+        {
+            self.dismiss(old.id, effects);
+        }
         let known = self.list.iter().find(|toast| toast.notice == notice);
         let id = known.map_or_else(|| self.next.wrapping_add(1), |toast| toast.id);
         if known.is_none() {
@@ -49,4 +55,12 @@ impl Toasts {
     pub(super) fn view(&self) -> Vec<Toast> {
         self.list.clone()
     }
+}
+
+/// Whether the same words again say something else: that it happened again.
+fn is_news_each_time(notice: &Notice) -> bool {
+    matches!(
+        notice,
+        Notice::SettingsChanged { .. } | Notice::SettingsChangeAfterCall { .. }
+    )
 }

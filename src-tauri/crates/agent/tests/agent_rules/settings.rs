@@ -388,6 +388,33 @@ fn a_change_is_told_in_one_toast_that_names_the_fields_and_from_when_it_holds() 
 }
 
 #[test]
+fn the_same_settings_changed_again_are_told_again_while_the_first_toast_stands() {
+    for (steps, in_call, told) in [
+        (vec!["alaw"], false, 1),
+        (vec!["alaw", "alaw"], false, 1),
+        (vec!["alaw", "ulaw"], false, 2),
+        (vec!["alaw", "ulaw", "alaw"], false, 3),
+        (vec!["alaw", "ulaw"], true, 2),
+    ] {
+        let mut desk = desk(json!({}), json!({}), json!({}));
+        if in_call {
+            desk.talk();
+        }
+        let mut seen = Vec::new();
+        for codec in &steps {
+            let profile = layered(json!({}), json!({ "allow": codec }), json!({}));
+            desk.give(Input::Profile(profile));
+            let toasts = desk.view().toasts;
+            assert_eq!(toasts.len(), 1, "{steps:?}: in one toast");
+            if !seen.contains(&toasts[0].id) {
+                seen.push(toasts[0].id);
+            }
+        }
+        assert_eq!(seen.len(), told, "{steps:?}");
+    }
+}
+
+#[test]
 fn the_agents_own_change_is_no_news() {
     let server = json!({"phoneBarEnableSettings": true, "callerid": "<2>"});
     let mut desk = desk(json!({}), server.clone(), json!({}));
