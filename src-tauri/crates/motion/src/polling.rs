@@ -1,3 +1,5 @@
+mod schedule;
+
 use std::time::Duration;
 
 use rand::Rng;
@@ -11,13 +13,12 @@ use crate::realtime::RealtimeEvent;
 use crate::routes::{Route, Routes};
 use crate::session::Session;
 use crate::wire::{PauseReason, Queue, Row, SettingsDocument, SipCredentials, rows};
+use schedule::Subject;
 
 /// Between two rounds, on the average.
 const EVERY: Duration = Duration::from_secs(4);
 /// Between two rounds while the server does not answer.
 const EVERY_WHEN_AWAY: Duration = Duration::from_secs(10);
-/// The SIP account is asked for in each so many rounds: it holds a secret, and changes seldom.
-const SIP_ROUNDS: u64 = 10;
 
 /// Asks the server every few seconds for what changed, where no WebSocket can be had; stops when dropped.
 #[derive(Debug)]
@@ -60,6 +61,7 @@ struct Poller {
     because: Fault,
     /// Whether the last round was answered, and said so.
     up: Option<bool>,
+    /// Since the server answers.
     rounds: u64,
     sip: Option<SipCredentials>,
     lists: [Seen; LISTS.len()],
@@ -76,20 +78,24 @@ struct Seen {
 
 /// Where a list is, and what it becomes.
 struct List {
+    subject: Subject,
     route: fn(&Routes) -> &Route,
     event: fn(&Route, &Value) -> Result<RealtimeEvent, Fault>,
 }
 
 const LISTS: [List; 7] = [
     List {
+        subject: Subject::Queues,
         route: |routes| &routes.queues,
         event: |route, rows| Ok(RealtimeEvent::Queues(read::<Queue>(route, rows)?)),
     },
     List {
+        subject: Subject::Pauses,
         route: |routes| &routes.pauses,
         event: |route, rows| Ok(RealtimeEvent::Pauses(read::<PauseReason>(route, rows)?)),
     },
     List {
+        subject: Subject::Settings,
         route: |routes| &routes.settings,
         event: |_, document| {
             SettingsDocument::read(document)
@@ -97,6 +103,7 @@ const LISTS: [List; 7] = [
         },
     },
     List {
+        subject: Subject::Dispositions,
         route: |routes| &routes.dispositions,
         event: |route, rows| {
             Ok(RealtimeEvent::Dispositions(read::<Disposition>(
@@ -105,14 +112,17 @@ const LISTS: [List; 7] = [
         },
     },
     List {
+        subject: Subject::Callbacks,
         route: |routes| &routes.callbacks,
         event: |route, rows| Ok(RealtimeEvent::Callbacks(read::<Callback>(route, rows)?)),
     },
     List {
+        subject: Subject::Previews,
         route: |routes| &routes.previews,
         event: |route, rows| Ok(RealtimeEvent::Previews(read::<PreviewCall>(route, rows)?)),
     },
     List {
+        subject: Subject::Interactions,
         route: |routes| &routes.interactions,
         event: |route, rows| {
             Ok(RealtimeEvent::Interactions(read::<Interaction>(
@@ -137,6 +147,8 @@ impl Poller {
                     return;
                 }
                 Err(fault) => {
+                    // Anything may have changed until it answers again.
+                    self.rounds = 0;
                     if self.up != Some(false) {
                         tracing::info!(%fault, "the server does not answer other requests either");
                         self.up = Some(false);
@@ -161,13 +173,18 @@ impl Poller {
             self.say(RealtimeEvent::Polling(self.because.clone()));
         }
         self.say(RealtimeEvent::Polled(presence));
-        if let Some(document) = self.session.me().await? {
+        let round = self.rounds;
+        if Subject::Profile.is_due(round)
+            && let Some(document) = self.session.me().await?
+        {
             self.say(RealtimeEvent::Profile(Box::new(document)));
         }
         for at in 0..self.lists.len() {
-            self.look(at).await?;
+            if self.lists[at].list.subject.is_due(round) {
+                self.look(at).await?;
+            }
         }
-        if self.rounds.is_multiple_of(SIP_ROUNDS) {
+        if Subject::SipAccount.is_due(round) {
             let sip = self.session.sip().await;
             match sip {
                 Ok(sip) if self.sip.as_ref() != Some(&sip) => {
