@@ -35,6 +35,16 @@ impl Centre {
         &self.sandbox.server
     }
 
+    /// The process of the sandbox.
+    pub fn process(&self) -> u32 {
+        self.sandbox.id()
+    }
+
+    /// Forgets what the sandbox said so far, which is memory of this process.
+    pub fn forget(&mut self) {
+        self.sandbox.forget();
+    }
+
     /// Its port of HTTPS.
     pub fn port(&self) -> u16 {
         port_of(self.server())

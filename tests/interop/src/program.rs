@@ -131,6 +131,12 @@ impl Program {
         &self.said
     }
 
+    /// Forgets what it said so far, read or not: its lines are memory of this process.
+    pub fn forget(&mut self) {
+        while self.lines.try_recv().is_ok() {}
+        self.said = Vec::new();
+    }
+
     /// Its process id.
     #[must_use]
     pub fn id(&self) -> u32 {

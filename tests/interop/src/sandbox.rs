@@ -89,6 +89,17 @@ impl Sandbox {
         )
     }
 
+    /// Forgets what it said so far.
+    pub fn forget(&mut self) {
+        self.program.forget();
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.program.id()
+    }
+
     /// Asks its administration; gives the JSON of the answer, or null when it has none.
     ///
     /// # Panics
