@@ -110,7 +110,7 @@ pub struct Metric {
     /// Head of its column.
     pub title: &'static str,
     /// Of one run.
-    pub read: fn(&Numbers) -> Option<f32>,
+    pub read: Read,
     /// How it is shown.
     pub unit: Unit,
     /// Whether more is better.
@@ -149,92 +149,53 @@ impl Unit {
 
 /// Every number.
 pub const METRICS: [Metric; 14] = [
-    metric("mos", "MOS", |n| n.mos, Unit::Score, true, 0.02),
-    metric(
-        "mos_listening",
-        "MOS listening",
-        |n| n.mos_listening,
-        Unit::Score,
-        true,
-        0.02,
-    ),
-    metric("visqol", "ViSQOL", |n| n.visqol, Unit::Score, true, 0.03),
-    metric("delay_ms", "delay ms", |n| n.delay_ms, Unit::Ms, false, 2.0),
-    metric(
-        "network_ms",
-        "network ms",
-        |n| n.network_ms,
-        Unit::Ms,
-        false,
-        1.0,
-    ),
-    metric(
-        "buffer_ms",
-        "buffer ms",
-        |n| n.buffer_ms,
-        Unit::Ms,
-        false,
-        1.0,
-    ),
-    metric(
-        "buffer_max_ms",
-        "buffer max ms",
-        |n| n.buffer_max_ms,
-        Unit::Ms,
-        false,
-        5.0,
-    ),
-    metric(
-        "target_ms",
-        "target ms",
-        |n| n.target_ms,
-        Unit::Ms,
-        false,
-        1.0,
-    ),
-    metric(
-        "concealed",
-        "concealed",
-        |n| n.concealed,
-        Unit::Percent,
-        false,
-        0.001,
-    ),
-    metric("lost", "lost", |n| n.lost, Unit::Percent, false, 0.001),
-    metric("late", "late", |n| n.late, Unit::Percent, false, 0.001),
-    metric("burst", "burst", |n| n.burst, Unit::Factor, false, 0.05),
-    metric(
-        "recovery_ms",
-        "recovery ms",
-        |n| n.recovery_ms,
-        Unit::Ms,
-        false,
-        100.0,
-    ),
-    metric(
-        "set_up_ms",
-        "set-up ms",
-        |n| n.set_up_ms,
-        Unit::Ms,
-        false,
-        20.0,
-    ),
+    score("mos", "MOS", |n| n.mos, 0.02),
+    score("mos_listening", "MOS listening", |n| n.mos_listening, 0.02),
+    score("visqol", "ViSQOL", |n| n.visqol, 0.03),
+    ms("delay_ms", "delay ms", |n| n.delay_ms, 2.0),
+    ms("network_ms", "network ms", |n| n.network_ms, 1.0),
+    ms("buffer_ms", "buffer ms", |n| n.buffer_ms, 1.0),
+    ms("buffer_max_ms", "buffer max ms", |n| n.buffer_max_ms, 5.0),
+    ms("target_ms", "target ms", |n| n.target_ms, 1.0),
+    share("concealed", |n| n.concealed),
+    share("lost", |n| n.lost),
+    share("late", |n| n.late),
+    Metric {
+        key: "burst",
+        title: "burst",
+        read: |n| n.burst,
+        unit: Unit::Factor,
+        more_is_better: false,
+        grain: 0.05,
+    },
+    ms("recovery_ms", "recovery ms", |n| n.recovery_ms, 100.0),
+    ms("set_up_ms", "set-up ms", |n| n.set_up_ms, 20.0),
 ];
 
-const fn metric(
-    key: &'static str,
-    title: &'static str,
-    read: fn(&Numbers) -> Option<f32>,
-    unit: Unit,
-    more_is_better: bool,
-    grain: f32,
-) -> Metric {
+type Read = fn(&Numbers) -> Option<f32>;
+
+const fn score(key: &'static str, title: &'static str, read: Read, grain: f32) -> Metric {
     Metric {
         key,
         title,
         read,
-        unit,
-        more_is_better,
+        unit: Unit::Score,
+        more_is_better: true,
         grain,
+    }
+}
+
+const fn ms(key: &'static str, title: &'static str, read: Read, grain: f32) -> Metric {
+    Metric {
+        unit: Unit::Ms,
+        more_is_better: false,
+        ..score(key, title, read, grain)
+    }
+}
+
+const fn share(key: &'static str, read: Read) -> Metric {
+    Metric {
+        unit: Unit::Percent,
+        ..ms(key, key, read, 0.001)
     }
 }
