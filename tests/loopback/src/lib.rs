@@ -5,6 +5,7 @@ pub mod call;
 pub mod chart;
 pub mod compare;
 pub mod delay;
+pub mod effort;
 pub mod line;
 pub mod measure;
 pub mod plan;

@@ -1,10 +1,11 @@
 //! From a run to its numbers.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sidetone_media::offline::{Conditions, rate};
 
 use crate::call::{self, Outcome};
+use crate::effort::Effort;
 use crate::line::Transit;
 use crate::plan::Run;
 use crate::profile::Hold;
@@ -28,7 +29,7 @@ pub struct Measured {
     pub heard: Vec<f32>,
     /// Virtual time that was simulated.
     pub simulated: Duration,
-    /// Real time that the call took, without its scores.
+    /// What the call took of one core, without its scores.
     pub took: Duration,
 }
 
@@ -37,9 +38,9 @@ pub struct Measured {
 pub fn measure(run: &Run, said: &Talk, seed: u64, with_visqol: bool) -> Measured {
     // The same network for every codec and keying, so that they can be compared.
     let seed = seed_of(seed, run.profile.name);
-    let began = Instant::now();
+    let effort = Effort::begin();
     let outcome = call::make(run, said, seed);
-    let took = began.elapsed();
+    let took = effort.took();
     let mut result = RunResult {
         name: run.name(),
         profile: run.profile.name.to_owned(),
