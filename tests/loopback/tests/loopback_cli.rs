@@ -86,6 +86,26 @@ fn every_codec_and_keying_carries_speech_through_a_pristine_network_without_conc
 }
 
 #[test]
+fn a_narrow_way_is_flooded_no_longer_than_until_the_far_end_says_so() {
+    let all = results(&["--seconds", "40", "--profile", "narrow"]);
+    let series = &one(&all, "narrow").series;
+    let first: f32 = series.lost[2..4].iter().sum::<f32>() / 2.0;
+    assert!(first > 0.2, "the way is narrow: {:?}", series.lost);
+    // Reports come every 2.5 to 7.5 seconds; after three of them nothing is lost any more but where more is tried.
+    let later = &series.lost[20..40];
+    let mean = later.iter().sum::<f32>() / later.len() as f32;
+    assert!(mean < 0.03, "{:?}", series.lost);
+    // And nothing waits on the way: 30 ms, a packet, and the buffer.
+    let network: Vec<f32> = series.network_ms[20..40]
+        .iter()
+        .flatten()
+        .copied()
+        .collect();
+    let waited = network.iter().filter(|ms| **ms > 200.0).count();
+    assert!(waited <= 8, "{network:?}");
+}
+
+#[test]
 fn what_the_network_does_is_seen_in_the_numbers() {
     let all = results(&[
         "--seconds",

@@ -2,7 +2,7 @@
 
 use sidetone_profile::Codec;
 
-use crate::codec::{self, CodecSpec, Encode, EncoderSetup, OpusTuning};
+use crate::codec::{self, CodecSpec, Encode, EncoderSetup, FarReport};
 use crate::resample::Resampler;
 use crate::{Block, MediaError, SAMPLE_RATE};
 
@@ -30,33 +30,16 @@ pub(crate) struct EncodedFrame<'a> {
 }
 
 impl AudioSender {
-    /// Makes a sender with packets of `ptime_ms` (as far as the codec can) that honours the far end's `a=fmtp`.
+    /// Makes a sender of this codec.
     ///
     /// # Errors
     /// [`MediaError::Codec`] when the codec is not built or its library fails.
-    pub(crate) fn new(codec: Codec, ptime_ms: u32, remote_fmtp: &str) -> Result<Self, MediaError> {
-        Self::tuned(codec, ptime_ms, remote_fmtp, OpusTuning::default())
-    }
-
-    /// The same with a say in what may be spent.
-    ///
-    /// # Errors
-    /// [`MediaError::Codec`].
-    pub(crate) fn tuned(
-        codec: Codec,
-        ptime_ms: u32,
-        remote_fmtp: &str,
-        tuning: OpusTuning,
-    ) -> Result<Self, MediaError> {
+    pub(crate) fn new(codec: Codec, setup: &EncoderSetup<'_>) -> Result<Self, MediaError> {
         let spec = codec::spec(codec).ok_or(MediaError::Codec {
             codec: codec.wire_name(),
             fault: "it is not built in".to_owned(),
         })?;
-        let encoder = spec.encoder(&EncoderSetup {
-            ptime_ms,
-            remote_fmtp,
-            tuning,
-        })?;
+        let encoder = spec.encoder(setup)?;
         Ok(Self {
             spec,
             encoder,
@@ -89,8 +72,8 @@ impl AudioSender {
         })
     }
 
-    /// Tells the share of packets that the far end misses (RTCP receiver reports), percent.
-    pub(crate) fn expect_loss(&mut self, percent: u8) {
-        self.encoder.expect_loss(percent);
+    /// Takes what the far end reports of what it gets.
+    pub(crate) fn follow(&mut self, report: &FarReport) {
+        self.encoder.follow(report);
     }
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sidetone_profile::Codec;
 
+use crate::codec::{EncoderSetup, OpusTuning};
 use crate::process::{Processor, Route};
 use crate::receive::{AudioReceiver, RtpIn};
 use crate::resample::Resampler;
@@ -155,7 +156,17 @@ fn processing() -> Vec<Stage> {
 /// A sender, and a receiver of what one sends.
 fn coding(codec: Codec) -> Result<[Stage; 2], MediaError> {
     const PAYLOAD_TYPE: u8 = 96;
-    let new = || AudioSender::new(codec, 20, "useinbandfec=1");
+    let new = || {
+        AudioSender::new(
+            codec,
+            &EncoderSetup {
+                ptime_ms: 20,
+                longest_ms: 60,
+                remote_fmtp: "useinbandfec=1",
+                tuning: OpusTuning::default(),
+            },
+        )
+    };
     let (mut sender, mut other) = (new()?, new()?);
     let mut sound = Voiced::new(110.0);
     let encode = Stage::new(format!("{codec:?}: encoder"), move || {

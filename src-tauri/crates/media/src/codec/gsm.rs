@@ -187,6 +187,7 @@ mod tests {
             .expect("built")
             .encoder(&EncoderSetup {
                 ptime_ms: 20,
+                longest_ms: 60,
                 remote_fmtp: "",
                 tuning: OpusTuning::default(),
             })

@@ -9,6 +9,7 @@ mod plc;
 mod tuning;
 
 use std::fmt;
+use std::time::Duration;
 
 use sidetone_profile::Codec;
 
@@ -69,23 +70,35 @@ impl fmt::Debug for CodecSpec {
 pub(crate) struct EncoderSetup<'a> {
     /// Length of a packet, ms.
     pub(crate) ptime_ms: u32,
+    /// The longest packet that the far end takes, ms.
+    pub(crate) longest_ms: u32,
     /// The far end's `a=fmtp` parameters: what it wants to receive.
     pub(crate) remote_fmtp: &'a str,
     /// What it may spend.
     pub(crate) tuning: OpusTuning,
 }
 
+/// What the far end reports of what it gets of us (RTCP).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FarReport {
+    /// Share of our packets that it missed since its last report, percent.
+    pub(crate) loss_percent: u8,
+    /// The latest round trip, as far as it is known.
+    pub(crate) round_trip: Option<Duration>,
+}
+
 /// Turns sound at the codec's sample rate into payloads.
 pub(crate) trait Encode: Send + fmt::Debug {
-    /// Samples of a payload: the packet length after this codec's own limits.
+    /// Samples of the next payload: the packet length after this codec's own limits. It changes only in
+    /// [`Encode::encode`].
     fn frame(&self) -> usize;
 
     /// Encodes exactly [`Encode::frame`] samples; `false` when nothing is to be sent (discontinuous transmission).
     fn encode(&mut self, pcm: &[f32], payload: &mut Vec<u8>) -> bool;
 
-    /// Tells the share of packets that the far end misses, percent.
-    fn expect_loss(&mut self, percent: u8) {
-        let _ = percent;
+    /// Takes what the far end reports of what it gets.
+    fn follow(&mut self, report: &FarReport) {
+        let _ = report;
     }
 }
 

@@ -1,27 +1,23 @@
 //! Opus at 48 kHz (RFC 6716, RFC 7587): mono out, mono or stereo in (mixed to mono by the decoder).
 
+mod pace;
+
 use std::time::{Duration, Instant};
 
 use sidetone_profile::Codec;
 
+use pace::Pace;
+
 use super::libopus::{self, Fault, Redundancy};
-use super::{CodecSpec, Decode, Encode, EncoderSetup, Enhancer, OpusTuning, fmtp_value};
+use super::{CodecSpec, Decode, Encode, EncoderSetup, Enhancer, FarReport, OpusTuning, fmtp_value};
 use crate::MediaError;
 
 const RATE: u32 = 48_000;
 /// The longest packet, 120 ms (RFC 6716 section 3.1).
 const LONGEST: usize = 5_760;
-/// Full-band speech with room for the redundancy, bit/s.
-const BITRATE: i32 = 32_000;
-/// Between these the bitrate follows the loss that the far end reports, bit/s.
+/// Between these the bitrate follows what the far end reports, bit/s.
 const LEAST: i32 = 12_000;
 const MOST: i32 = 40_000;
-/// Loss above this is a way that is too narrow: we send less, percent.
-const CONGESTED: u8 = 10;
-/// Loss up to this leaves room for more, percent.
-const FREE: u8 = 2;
-/// What is added at a report without loss, bit/s.
-const STEP: i32 = 4_000;
 /// Bounds of `maxaveragebitrate`, bit/s (RFC 7587 section 6.1).
 const BITRATE_RANGE: std::ops::RangeInclusive<i32> = 6_000..=510_000;
 /// Loss that the encoder prepares for until reports say better, percent.
@@ -71,7 +67,7 @@ struct Encoder {
     deep: bool,
     /// What the far end takes at most, bit/s.
     limit: i32,
-    bitrate: i32,
+    pace: Pace,
     /// Loss that the redundancy is made for, percent.
     expected: u8,
     /// Packets were lost lately.
@@ -88,7 +84,9 @@ impl Encoder {
             .and_then(|value| value.parse::<i32>().ok())
             .filter(|value| BITRATE_RANGE.contains(value));
         let limit = limit.unwrap_or(MOST);
-        let bitrate = limit.min(BITRATE);
+        let agreed_ms = packet_ms(setup.ptime_ms);
+        let pace = Pace::new(agreed_ms, setup.longest_ms);
+        let bitrate = limit.min(pace.now().bitrate);
         let deep = setup.tuning.deep_redundancy && wish(DEEP_WORD) == Some(libopus::DRED_VERSION);
         let build = || -> Result<libopus::Encoder, Fault> {
             let mut state = libopus::Encoder::new(RATE, 1)?;
@@ -100,12 +98,12 @@ impl Encoder {
         };
         Ok(Self {
             state: build().map_err(broken)?,
-            frame: (RATE / 1_000 * packet_ms(setup.ptime_ms)) as usize,
+            frame: samples(agreed_ms),
             dtx,
             fec,
             deep,
             limit,
-            bitrate,
+            pace,
             expected: EXPECTED_LOSS,
             lossy: false,
         })
@@ -129,6 +127,11 @@ fn packet_ms(ptime_ms: u32) -> u32 {
     }
 }
 
+/// Samples in so many milliseconds.
+const fn samples(ms: u32) -> usize {
+    (RATE / 1_000 * ms) as usize
+}
+
 impl Encode for Encoder {
     fn frame(&self) -> usize {
         self.frame
@@ -137,6 +140,8 @@ impl Encode for Encoder {
     fn encode(&mut self, pcm: &[f32], payload: &mut Vec<u8>) -> bool {
         let start = payload.len();
         payload.resize(start + 1_275, 0);
+        // The length may change between packets only.
+        self.frame = samples(self.pace.now().packet_ms);
         match self.state.encode(pcm, &mut payload[start..]) {
             Ok(length) => {
                 payload.truncate(start + length);
@@ -151,20 +156,15 @@ impl Encode for Encoder {
         }
     }
 
-    fn expect_loss(&mut self, percent: u8) {
+    fn follow(&mut self, report: &FarReport) {
+        let percent = report.loss_percent;
         // Up at once, down by and by: losses come again.
         self.expected = percent
             .min(100)
             .max(self.expected - self.expected.div_ceil(4));
         self.lossy = percent > 0 || (self.lossy && self.expected > 0);
-        let bitrate = if percent <= FREE {
-            self.bitrate + STEP
-        } else if percent <= CONGESTED {
-            self.bitrate
-        } else {
-            self.bitrate * 3 / 4
-        };
-        self.bitrate = bitrate.clamp(LEAST, MOST).min(self.limit);
+        self.pace.follow(report);
+        let bitrate = self.pace.now().bitrate.min(self.limit);
         // Both kinds of redundancy at once leave too few bits for either.
         let deep = self.deep && self.lossy;
         let mut adjust = || -> Result<(), Fault> {
@@ -179,10 +179,10 @@ impl Encode for Encoder {
                 };
                 self.state.set_packet_loss_perc(i32::from(told))?;
             }
-            self.state.set_bitrate(self.bitrate)
+            self.state.set_bitrate(bitrate)
         };
         if let Err(error) = adjust() {
-            tracing::debug!(%error, "opus loss share");
+            tracing::debug!(%error, "opus bitrate and loss share");
         }
     }
 }

@@ -1,10 +1,13 @@
+use std::time::Duration;
+
 use sidetone_profile::Codec;
 
-use super::{CodecSpec, EncoderSetup, Enhancer, OpusTuning, fmtp_value, libopus, spec};
+use super::{CodecSpec, EncoderSetup, Enhancer, FarReport, OpusTuning, fmtp_value, libopus, spec};
 use crate::level::dbov;
 
 const SETUP: EncoderSetup<'static> = EncoderSetup {
     ptime_ms: 20,
+    longest_ms: 60,
     remote_fmtp: "useinbandfec=1",
     tuning: OpusTuning {
         neural_concealment: true,
@@ -162,11 +165,21 @@ fn opus_redundancy_brings_a_lost_packet_back() {
     let mut encoder = spec
         .encoder(&EncoderSetup {
             ptime_ms: 20,
+            longest_ms: 60,
             remote_fmtp: "useinbandfec=1;maxaveragebitrate=24000",
             tuning: OpusTuning::default(),
         })
         .expect("encoder");
-    encoder.expect_loss(20);
+    // The first report asks whether the way is narrow, the second says that it is chance.
+    for _ in 0..2 {
+        // The first report asks whether the way is narrow, the second says that it is chance.
+        for _ in 0..2 {
+            encoder.follow(&FarReport {
+                loss_percent: 20,
+                round_trip: None,
+            });
+        }
+    }
     let pcm = voice(48_000, 1.0);
     let packets: Vec<Vec<u8>> = pcm
         .chunks_exact(960)
@@ -203,15 +216,21 @@ fn deep_redundancy_brings_back_a_word_that_began_among_lost_packets() {
     let spec = spec(Codec::Opus).expect("built");
     let packets = |remote_fmtp, deep_redundancy| -> Vec<Vec<u8>> {
         let setup = EncoderSetup {
-            ptime_ms: 20,
             remote_fmtp,
             tuning: OpusTuning {
                 deep_redundancy,
                 ..OpusTuning::default()
             },
+            ..SETUP
         };
         let mut encoder = spec.encoder(&setup).expect("encoder");
-        encoder.expect_loss(20);
+        // The first report asks whether the way is narrow, the second says that it is chance.
+        for _ in 0..2 {
+            encoder.follow(&FarReport {
+                loss_percent: 20,
+                round_trip: None,
+            });
+        }
         let mut sound = vec![0.0; 48_000];
         sound.extend(voice(48_000, 1.0));
         let frames = sound.chunks_exact(960);
@@ -305,6 +324,7 @@ fn opus_honours_what_the_far_end_asks_for() {
         let mut encoder = spec
             .encoder(&EncoderSetup {
                 ptime_ms: 20,
+                longest_ms: 60,
                 remote_fmtp: fmtp,
                 tuning: OpusTuning::default(),
             })
@@ -331,6 +351,7 @@ fn opus_honours_what_the_far_end_asks_for() {
     ] {
         let setup = EncoderSetup {
             ptime_ms,
+            longest_ms: 60,
             remote_fmtp: "",
             tuning: OpusTuning::default(),
         };
@@ -339,33 +360,49 @@ fn opus_honours_what_the_far_end_asks_for() {
 }
 
 #[test]
-fn opus_sends_less_where_much_is_lost_and_more_where_nothing_is() {
+fn opus_sends_less_where_the_way_is_narrow_and_more_where_nothing_is_lost() {
     let spec = spec(Codec::Opus).expect("built");
     let pcm = voice(48_000, 2.0);
-    // Bit rate after so many reports of this loss.
-    let rate = |fmtp: &str, reports: usize, percent: u8| {
+    // Bit rate and length of packets after so many reports of this loss, with packets waiting so long on the way.
+    let sent = |fmtp: &str, reports: usize, percent: u8, waiting_ms: u64| {
         let setup = EncoderSetup {
             ptime_ms: 20,
+            longest_ms: 60,
             remote_fmtp: fmtp,
             tuning: OpusTuning::default(),
         };
         let mut encoder = spec.encoder(&setup).expect("encoder");
-        (0..reports).for_each(|_| encoder.expect_loss(percent));
-        let mut bytes = 0;
-        for frame in pcm.chunks_exact(960) {
+        for number in 0..reports {
+            let waiting = if number == 0 { 0 } else { waiting_ms };
+            encoder.follow(&FarReport {
+                loss_percent: percent,
+                round_trip: Some(Duration::from_millis(60 + waiting)),
+            });
+        }
+        let (mut bytes, mut rest) = (0, &pcm[..]);
+        while rest.len() >= encoder.frame() {
+            let (frame, behind) = rest.split_at(encoder.frame());
             let mut payload = Vec::new();
             encoder.encode(frame, &mut payload);
             bytes += payload.len();
+            rest = behind;
         }
-        bytes * 8 / 2
+        (bytes * 8 / 2, encoder.frame() / 48)
     };
     let fmtp = "useinbandfec=1";
-    let (narrow, start, free) = (rate(fmtp, 10, 30), rate(fmtp, 0, 0), rate(fmtp, 10, 0));
-    println!("{narrow} at 30 % loss, {start} at first, {free} without loss, bit/s");
+    let (narrow, narrow_ms) = sent(fmtp, 10, 30, 600);
+    let (chance, chance_ms) = sent(fmtp, 10, 30, 0);
+    let ((start, start_ms), (free, free_ms)) = (sent(fmtp, 0, 0, 0), sent(fmtp, 10, 0, 0));
+    println!(
+        "{narrow} where narrow, {chance} by chance, {start} at first, {free} without loss, bit/s"
+    );
     assert!(narrow < 16_000, "{narrow}");
     assert!(narrow < start && start < free, "{narrow} {start} {free}");
+    // Chance is met with redundancy, not with less sound.
+    assert!(chance > 2 * narrow && chance > 20_000, "{chance} {start}");
+    assert_eq!((narrow_ms, chance_ms, start_ms, free_ms), (60, 20, 20, 20));
     assert!(free < 48_000, "{free}");
-    let limited = rate("maxaveragebitrate=16000", 10, 0);
+    let (limited, _) = sent("maxaveragebitrate=16000", 10, 0, 0);
     assert!(limited < 20_000, "{limited} where the far end allows 16000");
 }
 
@@ -376,6 +413,7 @@ fn opus_pauses_only_when_the_far_end_asks() {
         let mut encoder = spec
             .encoder(&EncoderSetup {
                 ptime_ms: 20,
+                longest_ms: 60,
                 remote_fmtp: fmtp,
                 tuning: OpusTuning::default(),
             })

@@ -21,7 +21,7 @@ use hearing::{Hearing, Signs};
 use packet::Packet;
 use reception::Reception;
 
-use crate::codec::{self, OpusTuning};
+use crate::codec::{self, EncoderSetup, FarReport, OpusTuning};
 use crate::level;
 use crate::quality::{self, Conditions, Rating};
 use crate::receive::{AudioReceiver, ReceiveStats, RtpIn};
@@ -73,6 +73,7 @@ struct Agreed {
     name: &'static str,
     clock: u32,
     ptime_ms: u32,
+    longest_ms: u32,
     remote_fmtp: String,
     sender: AudioSender,
     payload_type: u8,
@@ -132,8 +133,13 @@ impl RtpSession {
         self.tuning = tuning;
         self.receiver.tune(tuning);
         if let Some(agreed) = &mut self.agreed {
-            let fmtp = &agreed.remote_fmtp;
-            agreed.sender = AudioSender::tuned(agreed.codec, agreed.ptime_ms, fmtp, tuning)?;
+            let setup = EncoderSetup {
+                ptime_ms: agreed.ptime_ms,
+                longest_ms: agreed.longest_ms,
+                remote_fmtp: &agreed.remote_fmtp,
+                tuning,
+            };
+            agreed.sender = AudioSender::new(agreed.codec, &setup)?;
         }
         Ok(())
     }
@@ -151,15 +157,19 @@ impl RtpSession {
             Some(agreed)
                 if agreed.codec == negotiated.codec
                     && agreed.ptime_ms == negotiated.ptime_ms
+                    && agreed.longest_ms == negotiated.longest_ms
                     && agreed.remote_fmtp == negotiated.remote_fmtp =>
             {
                 agreed.sender
             }
-            _ => AudioSender::tuned(
+            _ => AudioSender::new(
                 negotiated.codec,
-                negotiated.ptime_ms,
-                &negotiated.remote_fmtp,
-                self.tuning,
+                &EncoderSetup {
+                    ptime_ms: negotiated.ptime_ms,
+                    longest_ms: negotiated.longest_ms,
+                    remote_fmtp: &negotiated.remote_fmtp,
+                    tuning: self.tuning,
+                },
             )?,
         };
         self.receiver.set_payload_types(&negotiated.receive);
@@ -169,6 +179,7 @@ impl RtpSession {
             name: spec.name,
             clock: spec.rtp_clock,
             ptime_ms: negotiated.ptime_ms,
+            longest_ms: negotiated.longest_ms,
             remote_fmtp: negotiated.remote_fmtp.clone(),
             sender,
             payload_type: negotiated.payload_type,
@@ -321,7 +332,10 @@ impl RtpSession {
     pub(crate) fn handle_rtcp(&mut self, now: Duration, packet: BytesMut) {
         self.control.handle(now, self.ssrc, packet);
         if let (Some(percent), Some(agreed)) = (self.control.take_remote_loss(), &mut self.agreed) {
-            agreed.sender.expect_loss(percent);
+            agreed.sender.follow(&FarReport {
+                loss_percent: percent,
+                round_trip: self.control.round_trip(),
+            });
         }
         if let Some(highest) = self.control.take_remote_highest() {
             self.hearing.reported(now, highest, self.packets_sent);

@@ -92,6 +92,7 @@ fn agreed(codec: Codec, payload_type: u8) -> Negotiated {
         payload_type,
         remote_fmtp: String::new(),
         ptime_ms: 20,
+        longest_ms: 60,
         receive: vec![(0, Codec::Ulaw), (8, Codec::Alaw)],
         dtmf_send: None,
         dtmf_receive: Vec::new(),

@@ -85,6 +85,8 @@ pub(crate) struct AudioMedia {
     pub(crate) direction: Direction,
     /// `a=ptime`, ms.
     pub(crate) ptime: Option<u32>,
+    /// `a=maxptime`, ms.
+    pub(crate) max_ptime: Option<u32>,
     /// `a=mid`.
     pub(crate) mid: Option<String>,
     /// `a=rtcp-mux`.

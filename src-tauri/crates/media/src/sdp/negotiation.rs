@@ -17,6 +17,8 @@ use crate::{Direction, KeyingPlan, MediaError};
 
 /// Packet length when the far end does not ask for another, ms.
 const PTIME_MS: u32 = 20;
+/// Packets are no longer than this, and no longer than the far end's `a=maxptime`, ms.
+const LONGEST_MS: u32 = 60;
 /// Suites that are offered in `a=crypto`, best understood first.
 const OFFERED_SUITES: [SrtpSuite; 4] = [
     SrtpSuite::AesCm128Sha1_80,
@@ -100,6 +102,8 @@ pub(crate) struct Negotiated {
     pub(crate) remote_fmtp: String,
     /// Packet length, ms.
     pub(crate) ptime_ms: u32,
+    /// The longest packet that the far end takes, ms.
+    pub(crate) longest_ms: u32,
     /// Payload types that may come.
     pub(crate) receive: Vec<(u8, Codec)>,
     /// Payload type and clock of the digits that we send.
@@ -325,6 +329,7 @@ impl OfferAnswer {
             formats,
             direction,
             ptime: None,
+            max_ptime: None,
             mid: self.mid.clone(),
             rtcp_mux: true,
             rtcp: self.local.rtcp,
@@ -515,11 +520,13 @@ impl OfferAnswer {
             .filter(|format| format.is_dtmf())
             .min_by_key(|format| format.clock != spec.rtp_clock)
             .map(|format| (format.payload_type, format.clock));
+        let longest_ms = remote.max_ptime.unwrap_or(LONGEST_MS).clamp(10, LONGEST_MS);
         Ok(Negotiated {
             codec: spec.codec,
             payload_type: format.payload_type,
             remote_fmtp: format.parameters.clone(),
-            ptime_ms: remote.ptime.unwrap_or(PTIME_MS).clamp(10, 60),
+            ptime_ms: remote.ptime.unwrap_or(PTIME_MS).clamp(10, longest_ms),
+            longest_ms,
             receive,
             dtmf_send,
             dtmf_receive,

@@ -164,6 +164,7 @@ impl Parser {
             formats,
             direction: Direction::SendRecv,
             ptime: None,
+            max_ptime: None,
             mid: None,
             rtcp_mux: false,
             rtcp: None,
@@ -273,13 +274,8 @@ fn audio_attribute(
                 format.parameters = parameters.trim().to_owned();
             }
         }
-        "ptime" => {
-            // Some write fractions; a value out of bounds is the same as none.
-            let ptime: Option<f32> = value.parse().ok();
-            audio.ptime = ptime
-                .filter(|ptime| (1.0..=200.0).contains(ptime))
-                .map(|ptime| ptime as u32);
-        }
+        "ptime" => audio.ptime = packet_ms(value),
+        "maxptime" => audio.max_ptime = packet_ms(value),
         "rtcp-mux" => audio.rtcp_mux = true,
         "bundle-only" => audio.bundle_only = true,
         "rtcp" => audio.rtcp = rtcp(number, value)?,
@@ -292,6 +288,12 @@ fn audio_attribute(
         _ => {}
     }
     Ok(())
+}
+
+/// Some write fractions; a value out of bounds is the same as none.
+fn packet_ms(value: &str) -> Option<u32> {
+    let ms: f32 = value.parse().ok()?;
+    (1.0..=200.0).contains(&ms).then_some(ms as u32)
 }
 
 fn rtpmap(audio: &mut AudioMedia, number: usize, value: &str) -> Result<(), MediaError> {

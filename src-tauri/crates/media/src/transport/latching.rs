@@ -33,6 +33,7 @@ fn name(transport: &mut MediaTransport, named: &str) {
         payload_type: 0,
         remote_fmtp: String::new(),
         ptime_ms: 20,
+        longest_ms: 60,
         receive: vec![(0, Codec::Ulaw)],
         dtmf_send: None,
         dtmf_receive: Vec::new(),
