@@ -1,7 +1,7 @@
 //! How fast the message layer and the sans-I/O core are: `cargo bench -p sidetone-sip --features measuring`.
 //!
-//! An INVITE as a browser-like phone sends it, read and written, beside the message layer of `rsipstack`, which reads
-//! fields and nothing more; registrations and calls of both ends on one core.
+//! An INVITE as a browser-like phone sends it, read and written, beside the message layer of `rsipstack` and that of
+//! `rsip`, from which it comes; both read fields and nothing more; registrations and calls of both ends on one core.
 #![allow(missing_docs)]
 
 use std::hint::black_box;
@@ -38,10 +38,17 @@ fn messages(criterion: &mut Criterion) {
     group.bench_function("read by rsipstack", |b| {
         b.iter(|| SipMessage::try_from(black_box(invite.as_slice())).expect("valid"));
     });
+    group.bench_function("read by rsip", |b| {
+        b.iter(|| rsip::SipMessage::try_from(black_box(invite.as_slice())).expect("valid"));
+    });
     let ours = Written::new(&invite);
     group.bench_function("written", |b| b.iter(|| black_box(&ours).bytes()));
     let theirs = SipMessage::try_from(invite.as_slice()).expect("valid");
     group.bench_function("written by rsipstack", |b| {
+        b.iter(|| black_box(&theirs).to_string().into_bytes());
+    });
+    let theirs = rsip::SipMessage::try_from(invite.as_slice()).expect("valid");
+    group.bench_function("written by rsip", |b| {
         b.iter(|| black_box(&theirs).to_string().into_bytes());
     });
     group.finish();
