@@ -99,6 +99,9 @@ impl Endpoint {
         if let Some(instance) = &config.instance {
             core.set_instance(instance);
         }
+        if let Some(seconds) = config.session_interval_s {
+            core.set_session_interval(seconds);
+        }
         let shared = Arc::new(Shared {
             core: Mutex::new(core),
             wake: Notify::new(),

@@ -21,6 +21,9 @@ pub struct EndpointConfig {
     pub listen: Vec<Listen>,
     /// Server role: who may register and call. `None` accepts no REGISTER and does not challenge.
     pub authenticator: Option<Arc<dyn Authenticator>>,
+    /// Session interval to ask for in calls that we place, seconds (RFC 4028 §4); `None` is half an hour. Less than the
+    /// RFC's 90 is taken as that.
+    pub session_interval_s: Option<u32>,
 }
 
 /// A listening transport of the server role.

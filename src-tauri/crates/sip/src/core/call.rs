@@ -46,7 +46,7 @@ pub(crate) struct Call {
     pub(super) reliable: Option<Reliable>,
     pub(super) rseq: u32,
     /// What was sent last as ACK of a 2xx, to be repeated when the 2xx is.
-    pub(super) last_ack: Option<(u32, Vec<u8>)>,
+    pub(super) last_ack: Option<(u32, Message)>,
     pub(super) local_sdp: Option<String>,
     pub(super) remote_sdp: Option<String>,
     pub(super) session: Option<SessionTimer>,
@@ -307,11 +307,11 @@ impl Core {
                 ack.push(name, value);
             }
         }
-        let bytes = ack.to_bytes();
+        let flow = call.flow;
         if call.leg.tag == leg.tag {
-            call.last_ack = Some((invite.seq(), bytes.clone()));
+            call.last_ack = Some((invite.seq(), ack.clone()));
         }
-        self.tx.send_raw(call.flow, bytes);
+        self.send_ack(flow, ack);
     }
 
     /// Says BYE; the call stays until that is answered.

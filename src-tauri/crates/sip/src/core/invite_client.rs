@@ -7,7 +7,7 @@ use rsipstack::sip::parse_uri;
 use super::address::{encoded_user, param, uri_of, write_name_addr};
 use super::call::{Call, Leg, Offer, Phase};
 use super::message::{Message, Start};
-use super::session_timer::{SessionTimer, WANTED};
+use super::session_timer::SessionTimer;
 use super::transaction::{Answer, Owner, PATIENCE};
 use super::{Core, branch, token};
 use crate::api::{CallTarget, DialogEnd, DialogId, Event, FlowId, SipError};
@@ -109,7 +109,7 @@ impl Core {
         if !self.user_agent.is_empty() {
             request.push("User-Agent", self.user_agent.clone());
         }
-        request.push("Session-Expires", WANTED.to_string());
+        request.push("Session-Expires", self.session_interval_s.to_string());
         for (name, value) in headers {
             request.push(&name, value);
         }
@@ -198,7 +198,7 @@ impl Core {
         if longer {
             request.set(
                 "Session-Expires",
-                call.least_session.max(WANTED).to_string(),
+                call.least_session.max(self.session_interval_s).to_string(),
             );
             request.set("Min-SE", call.least_session.to_string());
         } else {
@@ -379,10 +379,11 @@ impl Core {
 
     fn repeat_ack(&mut self, dialog: DialogId, seq: u32) {
         if let Some(call) = self.calls.get(&dialog)
-            && let Some((acked, bytes)) = &call.last_ack
+            && let Some((acked, ack)) = &call.last_ack
             && *acked == seq
         {
-            self.tx.send_raw(call.flow, bytes.clone());
+            let (flow, ack) = (call.flow, ack.clone());
+            self.send_ack(flow, ack);
         }
     }
 

@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::message::Message;
 use super::transaction::TxKey;
 use super::{Core, FlowId, Output, TransportKind};
 use crate::api::ServerAddress;
@@ -67,6 +68,21 @@ impl Core {
                 self.beside.insert(flow_id, beside);
                 self.outputs.push_back(Output::Connect(tcp, server, 0));
             }
+        }
+    }
+
+    /// Sends the ACK of a 2xx, which no transaction repeats. A long one takes the connection that is up: the INVITE,
+    /// longer still, has asked for it.
+    pub(super) fn send_ack(&mut self, flow: FlowId, mut ack: Message) {
+        let tcp = match self.beside.get(&flow) {
+            Some(Beside::Up(tcp)) => Some(*tcp),
+            _ => None,
+        };
+        if let Some(tcp) = tcp.filter(|_| ack.to_bytes().len() > LONGEST_DATAGRAM) {
+            ack.rename_transport("UDP", "TCP");
+            self.tx.send_raw(tcp, ack.to_bytes());
+        } else {
+            self.tx.send_raw(flow, ack.to_bytes());
         }
     }
 

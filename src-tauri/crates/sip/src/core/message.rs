@@ -261,6 +261,15 @@ impl Message {
         }
     }
 
+    /// Names another transport in the topmost Via (RFC 3261 §18.1.1), if it names the one that is left.
+    pub(crate) fn rename_transport(&mut self, from: &str, to: &str) {
+        let via = self.get("Via").unwrap_or_default();
+        if let Some(rest) = via.strip_prefix(&format!("SIP/2.0/{from} ")) {
+            let via = format!("SIP/2.0/{to} {rest}");
+            self.set_first("Via", &via);
+        }
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.headers
             .iter()

@@ -142,6 +142,8 @@ pub(crate) struct Core {
     next_dialog: u64,
     next_flow: u64,
     instance: String,
+    /// Asked for in calls that we place.
+    session_interval_s: u32,
     /// REFER and Replaces of the far end are taken up.
     transfers: bool,
 }
@@ -171,6 +173,7 @@ impl Core {
             next_dialog: 1,
             next_flow: FIRST_OUTGOING,
             instance: instance.to_string(),
+            session_interval_s: session_timer::WANTED,
             transfers: false,
         }
     }
@@ -180,6 +183,11 @@ impl Core {
         if let Ok(instance) = uuid::Uuid::try_parse(instance) {
             self.instance = instance.to_string();
         }
+    }
+
+    /// Asks for this session interval in calls that we place, seconds; at least what RFC 4028 §5 allows.
+    pub(crate) fn set_session_interval(&mut self, seconds: u32) {
+        self.session_interval_s = seconds.max(session_timer::LEAST);
     }
 
     /// Extensions of calls that we understand.

@@ -9,9 +9,9 @@ use super::message::Message;
 use super::transaction::Owner;
 use crate::api::{DialogEnd, DialogId};
 
-/// Shortest session interval that we accept, in seconds (RFC 4028 §5).
-const LEAST: u32 = 90;
-/// What we ask for; the far end may want less.
+/// Shortest session interval that we accept and ask for, in seconds (RFC 4028 §5).
+pub(super) const LEAST: u32 = 90;
+/// What we ask for unless told otherwise; the far end may want less.
 pub(super) const WANTED: u32 = 1800;
 
 /// The agreed session interval of a call.

@@ -226,7 +226,7 @@ impl Transactions {
         if let Some(client) = self.clients.get_mut(key) {
             client.over = Some(tcp);
             client.reliable = true;
-            client.rename_transport("UDP", "TCP");
+            client.request.rename_transport("UDP", "TCP");
             self.sends.push((tcp, client.request.to_bytes()));
         }
     }
@@ -236,7 +236,7 @@ impl Transactions {
         if let Some(client) = self.clients.get_mut(key) {
             client.over = None;
             client.reliable = false;
-            client.rename_transport("TCP", "UDP");
+            client.request.rename_transport("TCP", "UDP");
             client.resend = Some(Resend::first(now));
             self.sends.push((client.flow, client.request.to_bytes()));
         }
@@ -252,7 +252,7 @@ impl Transactions {
             .map(|(key, client)| {
                 client.over = None;
                 client.reliable = false;
-                client.rename_transport("TCP", "UDP");
+                client.request.rename_transport("TCP", "UDP");
                 (key, client.state)
             })
             .filter(|(_, state)| *state == ClientState::Sent)
@@ -603,14 +603,6 @@ fn earlier(resend: Option<Resend>, ends: Option<Instant>) -> Option<Instant> {
 impl Client {
     fn wire(&self) -> FlowId {
         self.over.unwrap_or(self.flow)
-    }
-
-    fn rename_transport(&mut self, from: &str, to: &str) {
-        let via = self.request.get("Via").unwrap_or_default();
-        if let Some(rest) = via.strip_prefix(&format!("SIP/2.0/{from} ")) {
-            let via = format!("SIP/2.0/{to} {rest}");
-            self.request.set_first("Via", &via);
-        }
     }
 
     fn due(&self) -> Option<Instant> {

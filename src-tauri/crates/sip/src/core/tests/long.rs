@@ -70,6 +70,23 @@ fn a_long_request_goes_over_tcp_and_the_rest_stays_where_it_was() {
 }
 
 #[test]
+fn a_long_acknowledgement_goes_the_way_of_its_call() {
+    let mut sim = Sim::registered(TransportKind::Udp);
+    let target = CallTarget::Account("6".repeat(1300));
+    let dialog = sim
+        .phone
+        .invite(sim.now, target, "offer".to_owned(), vec![])
+        .expect("a call");
+    sim.run(SECOND, answer);
+    sim.phone.hang_up(sim.now, dialog, None).expect("a call");
+    sim.run(SECOND * 50, answer);
+    let (streamed, datagrams) = ways(&sim);
+    assert_eq!(streamed[..4], ["INVITE", "ACK", "INVITE", "ACK"]);
+    assert!(!datagrams.contains(&"ACK".to_owned()), "{datagrams:?}");
+    assert!(sim.phone.calls.is_empty() && sim.server.calls.is_empty());
+}
+
+#[test]
 fn a_long_call_is_given_up_over_the_connection_it_went_over() {
     let mut sim = Sim::registered(TransportKind::Udp);
     let dialog = call(&mut sim);
