@@ -55,6 +55,13 @@ impl Core {
             self.refuse(now, key, request, 405);
             return;
         }
+        if let Some(fault) = unregistrable(request) {
+            let reply = request
+                .reply(400)
+                .with_reason(&format!("Bad Request: {fault}"));
+            self.reply(now, key, reply);
+            return;
+        }
         let Ok(user) = self.authenticated(now, flow, key, request) else {
             return;
         };
@@ -101,4 +108,15 @@ impl Core {
             }));
         }
     }
+}
+
+/// What makes a REGISTER useless whoever sent it (RFC 3261 §10.3, §20.10).
+fn unregistrable(request: &Message) -> Option<&'static str> {
+    let to = uri_of(request.get("To").unwrap_or_default()).to_ascii_lowercase();
+    if !to.starts_with("sip:") && !to.starts_with("sips:") {
+        return Some("To is no SIP URI");
+    }
+    // Outside brackets nobody could tell whose the question mark is.
+    let bare = |contact: &String| !contact.contains('<') && contact.contains('?');
+    (request.list("Contact").iter().any(bare)).then_some("Contact needs angle brackets")
 }

@@ -7,6 +7,7 @@ mod long;
 mod loss;
 mod offers;
 mod registration;
+mod rfc4475;
 mod soak;
 mod solo;
 mod subscriptions;

@@ -1,0 +1,132 @@
+//! Messages of RFC 4475 in the RFC's own bytes, each with what the RFC lets a phone or a registrar answer.
+
+use std::sync::Arc;
+
+use super::solo::Solo;
+use super::{Users, flow};
+use crate::api::{Event, FlowId};
+use crate::core::address::{param, uri_of};
+use crate::core::message::Message;
+use crate::core::{Core, Input, TransportKind};
+
+/// The session description that most messages carry; its length is the message's own affair.
+fn sdp(address: &str) -> String {
+    format!(
+        "v=0\no=mhandley 29739 7272939 IN IP4 {address}\ns=-\nc=IN IP4 {address}\nt=0 0\nm=audio 49217 RTP/AVP 0 12\nm=video 3227 RTP/AVP 31\na=rtpmap:31 LPC\n"
+    )
+}
+
+/// The answers of a phone to one datagram, and what it tells its user.
+fn answers(text: &str) -> (Vec<Message>, Vec<Event>) {
+    let mut solo = Solo::registered(TransportKind::Udp);
+    solo.give(text);
+    (std::mem::take(&mut solo.sent), solo.events)
+}
+
+fn status(text: &str) -> Vec<u16> {
+    answers(text).0.iter().map(Message::status).collect()
+}
+
+const BADINV01: &str = "INVITE sip:user@example.com SIP/2.0\nTo: sip:j.user@example.com\nFrom: sip:caller@example.net;tag=134161461246\nMax-Forwards: 7\nCall-ID: badinv01.0ha0isndaksdjasdf3234nas\nCSeq: 8 INVITE\nVia: SIP/2.0/UDP 192.0.2.15;;,;,,\nContact: \"Joe\" <sip:joe@example.org>;;;;\nContent-Length: 152\nContent-Type: application/sdp\n\n";
+const NCL: &str = "INVITE sip:user@example.com SIP/2.0\nMax-Forwards: 254\nTo: sip:j.user@example.com\nFrom: sip:caller@example.net;tag=32394234\nCall-ID: ncl.0ha0isndaksdj2193423r542w35\nCSeq: 0 INVITE\nVia: SIP/2.0/UDP 192.0.2.53;branch=z9hG4bKkdjuw\nContact: <sip:caller@example53.example.net>\nContent-Type: application/sdp\nContent-Length: -999\n\n";
+const QUOTBAL: &str = "INVITE sip:user@example.com SIP/2.0\nTo: \"Mr. J. User <sip:j.user@example.com>\nFrom: sip:caller@example.net;tag=93334\nMax-Forwards: 10\nCall-ID: quotbal.aksdj\nContact: <sip:caller@host59.example.net>\nCSeq: 8 INVITE\nVia: SIP/2.0/UDP 192.0.2.59:5050;branch=z9hG4bKkdjuw39234\nContent-Type: application/sdp\nContent-Length: 152\n\n";
+const LWSSTART: &str = "INVITE  sip:user@example.com  SIP/2.0\nMax-Forwards: 8\nTo: sip:user@example.com\nFrom: sip:caller@example.net;tag=8814\nCall-ID: lwsstart.dfknq234oi243099adsdfnawe3@example.com\nCSeq: 1893884 INVITE\nVia: SIP/2.0/UDP host1.example.com;branch=z9hG4bKkdjuw3923\nContact: <sip:caller@host1.example.net>\nContent-Type: application/sdp\nContent-Length: 150\n\n";
+const ESCRURI: &str = "INVITE sip:user@example.com?Route=%3Csip:example.com%3E SIP/2.0\nTo: sip:user@example.com\nFrom: sip:caller@example.net;tag=341518\nMax-Forwards: 7\nContact: <sip:caller@host39923.example.net>\nCall-ID: escruri.23940-asdfhj-aje3br-234q098w-fawerh2q-h4n5\nCSeq: 149209342 INVITE\nVia: SIP/2.0/UDP host-of-the-hour.example.com;branch=z9hG4bKkdjuw\nContent-Type: application/sdp\nContent-Length: 150\n\n";
+const MISMATCH01: &str = "OPTIONS sip:user@example.com SIP/2.0\nTo: sip:j.user@example.com\nFrom: sip:caller@example.net;tag=34525\nMax-Forwards: 6\nCall-ID: mismatch01.dj0234sxdfl3\nCSeq: 8 INVITE\nVia: SIP/2.0/UDP host.example.com;branch=z9hG4bKkdjuw\nl: 0\n\n";
+const BADBRANCH: &str = "OPTIONS sip:user@example.com SIP/2.0\nTo: sip:user@example.com\nFrom: sip:caller@example.org;tag=33242\nMax-Forwards: 3\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK\nAccept: application/sdp\nCall-ID: badbranch.sadonfo23i420jv0as0derf3j3n\nCSeq: 8 OPTIONS\nl: 0\n\n";
+const INSUF: &str = "INVITE sip:user@example.com SIP/2.0\nCSeq: 193942 INVITE\nVia: SIP/2.0/UDP 192.0.2.95;branch=z9hG4bKkdj.insuf\nContent-Type: application/sdp\nl: 152\n\n";
+const UNKSCM: &str = "OPTIONS nobodyKnowsThisScheme:totallyopaquecontent SIP/2.0\nTo: sip:user@example.com\nFrom: sip:caller@example.net;tag=384\nMax-Forwards: 3\nCall-ID: unkscm.nasdfasser0q239nwsdfasdkl34\nCSeq: 3923423 OPTIONS\nVia: SIP/2.0/TCP host9.example.com;branch=z9hG4bKkdjuw39234\nContent-Length: 0\n\n";
+const NOVELSC: &str = "OPTIONS soap.beep://192.0.2.103:3002 SIP/2.0\nTo: sip:user@example.com\nFrom: sip:caller@example.net;tag=384\nMax-Forwards: 3\nCall-ID: novelsc.asdfasser0q239nwsdfasdkl34\nCSeq: 3923423 OPTIONS\nVia: SIP/2.0/TCP host9.example.com;branch=z9hG4bKkdjuw39234\nContent-Length: 0\n\n";
+const BEXT01: &str = "OPTIONS sip:user@example.com SIP/2.0\nTo: sip:j_user@example.com\nFrom: sip:caller@example.net;tag=242etr\nMax-Forwards: 6\nCall-ID: bext01.0ha0isndaksdj\nRequire: nothingSupportsThis, nothingSupportsThisEither\nProxy-Require: noProxiesSupportThis, norDoAnyProxiesSupportThis\nCSeq: 8 OPTIONS\nVia: SIP/2.0/TLS fold-and-staple.example.com;branch=z9hG4bKkdjuw\nContent-Length: 0\n\n";
+const INVUT: &str = "INVITE sip:user@example.com SIP/2.0\nContact: <sip:caller@host5.example.net>\nTo: sip:j.user@example.com\nFrom: sip:caller@example.net;tag=8392034\nMax-Forwards: 70\nCall-ID: invut.0ha0isndaksdjadsfij34n23d\nCSeq: 235448 INVITE\nVia: SIP/2.0/UDP somehost.example.com;branch=z9hG4bKkdjuw\nContent-Type: application/unknownformat\nContent-Length: 40\n\n<audio>\n <pcmu port=\"443\"/>\n</audio>\n";
+const MCL01: &str = "OPTIONS sip:user@example.com SIP/2.0\nVia: SIP/2.0/UDP host5.example.net;branch=z9hG4bK293423\nTo: sip:user@example.com\nFrom: sip:other@example.net;tag=3923942\nCall-ID: mcl01.fhn2323orihawfdoa3o4r52o3irsdf\nCSeq: 15932 OPTIONS\nContent-Length: 13\nMax-Forwards: 60\nContent-Length: 5\nContent-Type: text/plain\n\nThere's no way to know how many octets are supposed to be here.\n";
+const ZEROMF: &str = "OPTIONS sip:user@example.com SIP/2.0\nTo: sip:user@example.com\nFrom: sip:caller@example.net;tag=3ghsd41\nCall-ID: zeromf.jfasdlfnm2o2l43r5u0asdfas\nCSeq: 39234321 OPTIONS\nVia: SIP/2.0/UDP host1.example.com;branch=z9hG4bKkdjuw2349i\nMax-Forwards: 0\nContent-Length: 0\n\n";
+const BCAST: &str = "SIP/2.0 200 OK\nVia: SIP/2.0/UDP 192.0.2.198;branch=z9hG4bK1324923\nVia: SIP/2.0/UDP 255.255.255.255;branch=z9hG4bK1saber23\nCall-ID: bcast.0384840201234ksdfak3j2erwedfsASdf\nCSeq: 35 INVITE\nFrom: sip:user@example.com;tag=11141343\nTo: sip:user@example.edu;tag=2229\nContent-Length: 154\nContent-Type: application/sdp\nContact: <sip:user@host28.example.com>\n\n";
+const BIGCODE: &str = "SIP/2.0 4294967301 better not break the receiver\nVia: SIP/2.0/UDP 192.0.2.105;branch=z9hG4bK2398ndaoe\nCall-ID: bigcode.asdof3uj203asdnf3429uasdhfas3ehjasdfas9i\nCSeq: 353494 INVITE\nFrom: <sip:user@example.com>;tag=39ansfi3\nTo: <sip:user@example.edu>;tag=902jndnke3\nContent-Length: 0\nContact: <sip:user@host105.example.com>\n\n";
+
+#[test]
+fn a_phone_refuses_as_the_rfc_says() {
+    let cases = [
+        ("badinv01", BADINV01.to_owned() + &sdp("192.0.2.15"), 400),
+        ("ncl", NCL.to_owned() + &sdp("192.0.2.53"), 400),
+        ("quotbal", QUOTBAL.to_owned() + &sdp("192.0.2.15"), 400),
+        ("lwsstart", LWSSTART.to_owned() + &sdp("192.0.2.1"), 400),
+        ("escruri", ESCRURI.to_owned() + &sdp("192.0.2.1"), 400),
+        ("mismatch01", MISMATCH01.to_owned(), 400),
+        ("badbranch", BADBRANCH.to_owned(), 400),
+        ("insuf", INSUF.to_owned() + &sdp("192.0.2.95"), 400),
+        ("unkscm", UNKSCM.to_owned(), 416),
+        ("novelsc", NOVELSC.to_owned(), 416),
+        ("bext01", BEXT01.to_owned(), 420),
+        ("invut", INVUT.to_owned(), 415),
+        ("mcl01", MCL01.to_owned(), 400),
+        ("zeromf", ZEROMF.to_owned(), 200),
+    ];
+    for (name, text, expected) in cases {
+        assert_eq!(status(&text), [expected], "{name}");
+    }
+    let (refused, _) = answers(BEXT01);
+    assert_eq!(
+        refused[0].list("Unsupported"),
+        ["nothingSupportsThis", "nothingSupportsThisEither"]
+    );
+}
+
+#[test]
+fn a_response_that_is_not_ours_is_dropped() {
+    for text in [BCAST.to_owned() + &sdp("192.0.2.198"), BIGCODE.to_owned()] {
+        let (sent, told) = answers(&text);
+        assert!(sent.is_empty() && told.is_empty(), "{text}");
+    }
+}
+
+const REGBADCT: &str = "REGISTER sip:example.com SIP/2.0\nTo: sip:user@example.com\nFrom: sip:user@example.com;tag=998332\nMax-Forwards: 70\nCall-ID: regbadct.k345asrl3fdbv@10.0.0.1\nCSeq: 1 REGISTER\nVia: SIP/2.0/UDP 135.180.130.133:5060;branch=z9hG4bKkdjuw\nContact: sip:user@example.com?Route=%3Csip:sip.example.com%3E\nl: 0\n\n";
+const UNKSM2: &str = "REGISTER sip:example.com SIP/2.0\nTo: isbn:2983792873\nFrom: <http://www.example.com>;tag=3234233\nCall-ID: unksm2.daksdj@hyphenated-host.example.com\nCSeq: 234902 REGISTER\nMax-Forwards: 70\nVia: SIP/2.0/UDP 192.0.2.21:5060;branch=z9hG4bKkdjuw\nContact: <name:John_Smith>\nl: 0\n\n";
+const REGAUT01: &str = "REGISTER sip:example.com SIP/2.0\nTo: sip:j.user@example.com\nFrom: sip:j.user@example.com;tag=87321hj23128\nMax-Forwards: 8\nCall-ID: regaut01.0ha0isndaksdj\nCSeq: 9338 REGISTER\nVia: SIP/2.0/TCP 192.0.2.253;branch=z9hG4bKkdjuw\nAuthorization: NoOneKnowsThisScheme opaque-data=here\nContent-Length:0\n\n";
+const CPARAM01: &str = "REGISTER sip:example.com SIP/2.0\nVia: SIP/2.0/UDP saturn.example.com:5060;branch=z9hG4bKkdjuw\nMax-Forwards: 70\nFrom: sip:watson@example.com;tag=DkfVgjkrtMwaerKKpe\nTo: sip:watson@example.com\nCall-ID: cparam01.70710@saturn.example.com\nCSeq: 2 REGISTER\nContact: sip:+19725552222@gw1.example.net;unknownparam\nl: 0\n\n";
+const CPARAM02: &str = "REGISTER sip:example.com SIP/2.0\nVia: SIP/2.0/UDP saturn.example.com:5060;branch=z9hG4bKkdjuw\nMax-Forwards: 70\nFrom: sip:watson@example.com;tag=838293\nTo: sip:watson@example.com\nCall-ID: cparam02.70710@saturn.example.com\nCSeq: 3 REGISTER\nContact: <sip:+19725552222@gw1.example.net;unknownparam>\nl: 0\n\n";
+const REGESCRT: &str = "REGISTER sip:example.com SIP/2.0\nTo: sip:user@example.com\nFrom: sip:user@example.com;tag=8\nMax-Forwards: 70\nCall-ID: regescrt.k345asrl3fdbv@192.0.2.1\nCSeq: 14398234 REGISTER\nVia: SIP/2.0/UDP host5.example.com;branch=z9hG4bKkdjuw\nM: <sip:user@example.com?Route=%3Csip:sip.example.com%3E>\nL:0\n\n";
+
+#[test]
+fn a_registrar_refuses_what_is_malformed_and_challenges_the_rest() {
+    for (name, text, expected) in [
+        ("regbadct", REGBADCT, 400),
+        ("unksm2", UNKSM2, 400),
+        // An Authorization of a scheme that nobody knows is none.
+        ("regaut01", REGAUT01, 401),
+        ("cparam01", CPARAM01, 401),
+        ("cparam02", CPARAM02, 401),
+        ("regescrt", REGESCRT, 401),
+    ] {
+        let mut solo = Solo::new(TransportKind::Udp);
+        solo.core = Core::new(String::new(), Some(Arc::new(Users)), 7);
+        solo.line = FlowId(1);
+        let line = flow(TransportKind::Udp, false);
+        solo.core.handle(solo.now, Input::FlowUp(solo.line, line));
+        solo.sent.clear();
+        solo.give(text);
+        let sent: Vec<u16> = solo.sent.iter().map(Message::status).collect();
+        assert_eq!(sent, [expected], "{name}");
+    }
+}
+
+#[test]
+fn a_parameter_belongs_to_the_contact_or_to_its_uri() {
+    let contact = |text: &str| {
+        let message = Message::parse(text.replace('\n', "\r\n").as_bytes()).expect("valid");
+        message.get("Contact").expect("Contact").to_owned()
+    };
+    let plain = contact(CPARAM01);
+    assert_eq!(uri_of(&plain), "sip:+19725552222@gw1.example.net");
+    assert!(param(&plain, "unknownparam").is_some());
+    let bracketed = contact(CPARAM02);
+    assert_eq!(
+        uri_of(&bracketed),
+        "sip:+19725552222@gw1.example.net;unknownparam"
+    );
+    assert_eq!(param(&bracketed, "unknownparam"), None);
+    assert_eq!(
+        uri_of(&contact(REGESCRT)),
+        "sip:user@example.com?Route=%3Csip:sip.example.com%3E"
+    );
+}
