@@ -9,6 +9,7 @@ import { SETTINGS } from "./settings";
 const view: View = {
   phase: "signed_in",
   sign_in_notice: null,
+  sign_in_offer: null,
   light: { green: true, notice: { code: "registered" } },
   agent: {
     full_name: "Alice Moreau",
@@ -187,6 +188,10 @@ const withCalls = (...calls: CallView[]): Snapshot =>
 
 const signedOut: Partial<View> = {
   phase: "signed_out",
+  sign_in_offer: {
+    server: "https://motion.example.com",
+    ways: { password: true, browser: "Company sign-in" },
+  },
   agent: null,
   light: { green: false, notice: { code: "signed_out" } },
 };

@@ -5,7 +5,11 @@ import type { Channel } from "./Channel";
 /**
  * What the agent asks for, from the bar, a shortcut, standard input or the local interface.
  */
-export type AgentCommand = { "command": "sign_in", 
+export type AgentCommand = { "command": "ask_sign_in_ways", 
+/**
+ * Base address, as typed.
+ */
+server: string, } | { "command": "sign_in", 
 /**
  * Base address, for example `https://motion.example.com`.
  */

@@ -16,6 +16,7 @@ import type { PresenceView } from "./PresenceView";
 import type { PreviewView } from "./PreviewView";
 import type { QueueMembership } from "./QueueMembership";
 import type { SettingGroup } from "./SettingGroup";
+import type { SignInOffer } from "./SignInOffer";
 import type { Toast } from "./Toast";
 import type { ToastPosition } from "./ToastPosition";
 import type { WrapUpView } from "./WrapUpView";
@@ -32,6 +33,10 @@ phase: Phase,
  * Why the sign-in screen is shown, when it is not simply the first time.
  */
 sign_in_notice: Notice | null, 
+/**
+ * What the sign-in screen offers; `None` until the server whose address is known has said so.
+ */
+sign_in_offer: SignInOffer | null, 
 /**
  * The registration light.
  */

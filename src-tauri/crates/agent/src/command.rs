@@ -13,6 +13,11 @@ use crate::CallId;
     rename_all_fields = "snake_case"
 )]
 pub enum Command {
+    /// Ask a contact-centre server how its agents sign in, for the sign-in screen to offer that.
+    AskSignInWays {
+        /// Base address, as typed.
+        server: String,
+    },
     /// Sign in to a contact-centre server.
     SignIn {
         /// Base address, for example `https://motion.example.com`.

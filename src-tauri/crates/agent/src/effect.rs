@@ -7,6 +7,11 @@ use crate::{CallId, HistoryEntry, Time};
 /// What `engine` must do next; carried out in order.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
+    /// Ask a server how its agents sign in; answered by [`crate::Input::SignInWays`].
+    AskSignInWays {
+        /// Base address, as typed.
+        server: String,
+    },
     /// Sign in to the server; answered by [`crate::Input::SignIn`].
     SignIn {
         /// Base address.

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use sidetone_profile::{
     Callback, Channel, Disposition, Interaction, PasswordRules, PreviewCall, Profile,
-    ServerSettings,
+    ServerSettings, SignInWays,
 };
 
 use crate::{CallId, Command, TimerId};
@@ -11,6 +11,13 @@ use crate::{CallId, Command, TimerId};
 pub enum Input {
     /// The agent asks for something.
     Command(Command),
+    /// How the agents of a server sign in.
+    SignInWays {
+        /// Its address, as it was asked for.
+        server: String,
+        /// The ways.
+        ways: SignInWays,
+    },
     /// The server's answer to [`crate::Effect::SignIn`].
     SignIn(SignIn),
     /// The server changed the agent's profile.

@@ -27,7 +27,7 @@ pub use time::Time;
 pub use view::{
     AgentCard, CallDirection, CallState, CallView, CallbackView, ChannelPresenceView, Countdown,
     InteractionView, Light, LinkView, LinkWord, Permissions, Phase, PresenceState, PresenceView,
-    PreviewView, SettingGroup, SettingRow, SettingValue, Toast, View, WrapUpView,
+    PreviewView, SettingGroup, SettingRow, SettingValue, SignInOffer, Toast, View, WrapUpView,
 };
 
 use serde::{Deserialize, Serialize};

@@ -29,7 +29,7 @@ use sidetone_profile::{Disposition, Masking, ServerSettings};
 
 use crate::{
     CallId, Command, Effect, Input, LinkState, LinkView, LinkWord, Notice, Permissions, Phase,
-    Time, TimerId, View,
+    SignInOffer, Time, TimerId, View,
 };
 use clause::clause;
 use history::History;
@@ -81,6 +81,14 @@ impl Agent {
         } = self;
         let mut turn = Turn::new(now, toasts);
         match input {
+            Input::Command(Command::AskSignInWays { server }) if !stage.signed_in() => {
+                // What another server offers is not shown for this one meanwhile.
+                outside.offer = outside.offer.take().filter(|offer| offer.server == server);
+                turn.act(Effect::AskSignInWays { server });
+            }
+            Input::SignInWays { server, ways } => {
+                outside.offer = Some(SignInOffer { server, ways });
+            }
             Input::Command(Command::SignIn {
                 server,
                 name,
@@ -163,6 +171,7 @@ impl Agent {
         let mut view = View {
             phase: Phase::SignedOut,
             sign_in_notice: None,
+            sign_in_offer: self.outside.offer.clone(),
             light: light::off(Notice::SignedOut),
             agent: None,
             presence: presence::unknown(),
@@ -231,6 +240,8 @@ impl Agent {
 /// What is true of the machine and its network, whoever is signed in.
 #[derive(Debug, Default)]
 struct Outside {
+    /// How the agents of a server sign in.
+    offer: Option<SignInOffer>,
     /// Why the contact-centre server cannot be asked now.
     link_fault: Option<String>,
     /// The sign-in itself was answered with what the server last said.
@@ -322,6 +333,7 @@ fn refuse(turn: &mut Turn<'_>, input: &Input) {
         // Left over from a session that is no more, or a command that means nothing here.
         Input::Command(_)
         | Input::SignIn(_)
+        | Input::SignInWays { .. }
         | Input::Profile(_)
         | Input::ProfileFaults(_)
         | Input::ServerSettings(_)

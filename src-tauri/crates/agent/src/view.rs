@@ -1,6 +1,6 @@
 use serde::Serialize;
 use sidetone_profile::{
-    AutoAnswer, Channel, Disposition, Layer, PasswordRules, ToastPosition, Typology,
+    AutoAnswer, Channel, Disposition, Layer, PasswordRules, SignInWays, ToastPosition, Typology,
 };
 
 use crate::{
@@ -15,6 +15,8 @@ pub struct View {
     pub phase: Phase,
     /// Why the sign-in screen is shown, when it is not simply the first time.
     pub sign_in_notice: Option<Notice>,
+    /// What the sign-in screen offers; `None` until the server whose address is known has said so.
+    pub sign_in_offer: Option<SignInOffer>,
     /// The registration light.
     pub light: Light,
     /// Who is signed in.
@@ -65,6 +67,16 @@ pub struct View {
     pub masked: bool,
     /// How the contact-centre server's word comes to the phone.
     pub link: LinkView,
+}
+
+/// How the agents of a server sign in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
+pub struct SignInOffer {
+    /// Its address, as it was typed: what is offered holds for no other.
+    pub server: String,
+    /// The ways.
+    pub ways: SignInWays,
 }
 
 /// How the contact-centre server's word comes to the phone.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sidetone_media::{AudioSetup, DeviceSelection, Voice};
-use sidetone_motion::{ROUTES, Routes, trust};
+use sidetone_motion::trust;
 use sidetone_sip::{Endpoint, EndpointConfig};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
@@ -28,7 +28,7 @@ pub struct Engine {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     events: broadcast::Sender<EngineEvent>,
     avatar: watch::Receiver<Option<Arc<Avatar>>>,
-    local_access: LocalAccess,
+    local_access: watch::Receiver<LocalAccess>,
 }
 
 /// What an [`Engine`] asks of the task behind it.
@@ -64,18 +64,15 @@ impl Engine {
         };
         let mut settings = Settings::open(config.settings_dir);
         let mut policy_file = PolicyFile::read(config.policy.as_deref());
-        let routes = Routes::with(&policy_file.policy.routes).unwrap_or_else(|fault| {
-            policy_file.faults.push(format!("policy: {fault}"));
-            ROUTES.clone()
-        });
+        let routes = policy_file.routes();
         let setup = ServerSetup {
             tls: Arc::clone(&tls),
             routes: Arc::new(routes),
             secrets: Arc::clone(&config.secrets),
             dir: settings.dir().map(Path::to_owned),
-            offline_for: Duration::from_secs(3600 * u64::from(policy_file.policy.offline_hours)),
+            offline_for: policy_file.offline_for(),
         };
-        let local_access = policy_file.local_access();
+        let (access, local_access) = watch::channel(policy_file.local_access());
         let audio = match config.audio {
             AudioSetup::Devices(selection) if selection == DeviceSelection::default() => {
                 AudioSetup::Devices(settings.choices().devices())
@@ -111,6 +108,7 @@ impl Engine {
             secrets: config.secrets,
             events: events.clone(),
             avatar: picture,
+            local_access: access,
             tell,
         });
         let snapshots = phone.start(standalone, asked, inbox, sip_events);
@@ -129,10 +127,10 @@ impl Engine {
         let _ = self.requests.send(Request::Command(command));
     }
 
-    /// Who may use the local HTTP interface, by IT's policy.
+    /// Who may use the local HTTP interface, by IT's policy of now and later.
     #[must_use]
-    pub fn local_access(&self) -> &LocalAccess {
-        &self.local_access
+    pub fn local_access(&self) -> watch::Receiver<LocalAccess> {
+        self.local_access.clone()
     }
 
     /// Tells the agent why the local HTTP interface cannot be opened; `None` takes the warning back.

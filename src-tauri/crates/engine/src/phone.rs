@@ -25,13 +25,15 @@ use sidetone_agent::{Agent, CallId, Input, SignIn, SignInRefusal};
 use sidetone_media::{
     DeviceInfo, IceServer, MediaError, MicrophoneCheck, ServerReport, Session, SessionEvent, Voice,
 };
-use sidetone_profile::{Layers, Masking};
+use sidetone_profile::{Layers, Masking, SignInWays};
 use sidetone_sip::{DialogId, Endpoint, Event};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::account::Line;
-use crate::api::{ChecksView, Command, DevicesView, EngineEvent, MediaView, SecretStore, Snapshot};
+use crate::api::{
+    ChecksView, Command, DevicesView, EngineEvent, LocalAccess, MediaView, SecretStore, Snapshot,
+};
 use crate::avatar::Avatar;
 use crate::call::Call;
 use crate::clock::{Clock, wall_ms};
@@ -56,6 +58,8 @@ pub(crate) enum Message {
     Server(u64, FromServer),
     /// The sound of a call was made, or could not be.
     Prepared(CallId, Result<Prepared, MediaError>),
+    /// How the agents of the server at this address sign in.
+    SignInWays(String, SignInWays),
     /// From a session.
     Media(CallId, SessionEvent),
     /// Hold or resume may be asked for again.
@@ -109,6 +113,7 @@ pub(crate) struct Rooms {
     pub(crate) secrets: Arc<dyn SecretStore>,
     pub(crate) events: broadcast::Sender<EngineEvent>,
     pub(crate) avatar: watch::Sender<Option<Arc<Avatar>>>,
+    pub(crate) local_access: watch::Sender<LocalAccess>,
     pub(crate) tell: mpsc::UnboundedSender<Message>,
 }
 
@@ -167,6 +172,8 @@ pub(crate) struct Phone {
     silent: bool,
     picture: picture::Picture,
     avatar: watch::Sender<Option<Arc<Avatar>>>,
+    /// Who may use the local HTTP interface.
+    local_access: watch::Sender<LocalAccess>,
     /// The keychain's name of who is signed in.
     signed_in_as: Option<String>,
     /// The polite end of the last session with the server.
@@ -224,6 +231,7 @@ impl Phone {
             silent: rooms.silent,
             picture: picture::Picture::default(),
             avatar: rooms.avatar,
+            local_access: rooms.local_access,
             signed_in_as: None,
             leaving: None,
             stopping: None,
@@ -324,6 +332,9 @@ impl Phone {
             // The agent gave up while the server was still signing in.
             Message::Server(_, FromServer::SignedIn(late)) => late.leave(),
             Message::Server(..) => {}
+            Message::SignInWays(server, ways) => {
+                self.handle(Input::SignInWays { server, ways });
+            }
             Message::Prepared(call, result) => self.prepared(call, result).await,
             Message::Media(call, event) => self.media_event(call, event),
             Message::HoldAgain(call) => self.hold_again(call),

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
+use sidetone_motion::{ROUTES, Routes};
 use sidetone_profile::Policy;
 use tokio::sync::mpsc;
 
@@ -72,6 +73,19 @@ impl PolicyFile {
                 "IT's policy cannot be read as it was meant ({fault})"
             )),
         }
+    }
+
+    /// So long the phone may work without the server.
+    pub(crate) fn offline_for(&self) -> Duration {
+        Duration::from_secs(3600 * u64::from(self.policy.offline_hours))
+    }
+
+    /// Where the server's requests are; what of it cannot be used becomes a fault, and the usual routes hold.
+    pub(crate) fn routes(&mut self) -> Routes {
+        Routes::with(&self.policy.routes).unwrap_or_else(|fault| {
+            self.faults.push(format!("policy: {fault}"));
+            ROUTES.clone()
+        })
     }
 
     fn unusable(fault: &str) -> Self {

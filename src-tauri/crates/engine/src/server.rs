@@ -7,6 +7,7 @@ mod pump;
 mod requests;
 mod signing_in;
 mod terms;
+mod ways;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use rustls::ClientConfig;
 use sidetone_agent::{Input, SignInRefusal};
 use sidetone_motion::{AgentDocument, Client, Fault, Routes, Session, SignInError, SipCredentials};
 use sidetone_profile::Secret;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinHandle};
 
 use crate::SecretStore;
@@ -25,7 +26,7 @@ use kept::Keeper;
 #[cfg(feature = "fuzzing")]
 pub(crate) use kept::read as read_kept;
 use pump::Pump;
-use signing_in::Attempt;
+use signing_in::{Again, Attempt};
 pub(crate) use signing_in::{Pending, SignedIn};
 pub(crate) use terms::refusal;
 
@@ -74,6 +75,8 @@ pub(crate) struct Server {
     tls: Arc<ClientConfig>,
     routes: Arc<Routes>,
     keeper: Keeper,
+    /// What the keeper and the session of now go by.
+    offline_for: watch::Sender<Duration>,
     tell: mpsc::UnboundedSender<Message>,
     /// Counts sign-ins and sign-outs, so that a late answer of an earlier session is left out.
     epoch: u64,
@@ -84,22 +87,27 @@ pub(crate) struct Server {
     attempt: Option<Attempt>,
     /// A sign-in that waits for the word whether the agent's other session is to end.
     pending: Option<Pending>,
+    /// What asks a server how its agents sign in.
+    asking: Option<AbortHandle>,
     /// What listens to the server, or waits for it to come back, or for a browser.
     listening: Option<AbortHandle>,
 }
 
 impl Server {
     pub(crate) fn new(setup: ServerSetup, tell: mpsc::UnboundedSender<Message>) -> Self {
+        let (offline_for, allowed) = watch::channel(setup.offline_for);
         Self {
             tls: setup.tls,
             routes: setup.routes,
-            keeper: Keeper::new(setup.dir, setup.secrets, setup.offline_for),
+            keeper: Keeper::new(setup.dir, setup.secrets, allowed),
+            offline_for,
             tell,
             epoch: 0,
             session: None,
             name: String::new(),
             attempt: None,
             pending: None,
+            asking: None,
             listening: None,
         }
     }
@@ -107,6 +115,14 @@ impl Server {
     /// Whether a message belongs to the session of now.
     pub(crate) fn is_current(&self, epoch: u64) -> bool {
         epoch == self.epoch
+    }
+
+    /// Asks how the agents of this server sign in, until it answers.
+    pub(crate) fn ask_sign_in_ways(&mut self, server: String) {
+        self.stop_asking();
+        let (client, keeper, tell) = (self.client(&server), self.keeper.clone(), self.tell.clone());
+        let asking = tokio::spawn(ways::ask(client, server, keeper, tell));
+        self.asking = Some(asking.abort_handle());
     }
 
     /// Signs in and fetches everything; answered by `SignedIn`, `Elsewhere` or `Refused`.
@@ -133,10 +149,18 @@ impl Server {
     pub(crate) fn sign_in_with_browser(&mut self, server: &str) {
         self.drop_session();
         let (client, teller) = (self.client(server), self.teller());
+        let keeper = self.keeper.clone();
         self.listen(async move {
-            let done = signing_in::with_browser(client, &teller).await;
+            let done = signing_in::with_browser(client, &teller, keeper).await;
             teller.say(done);
         });
+    }
+
+    /// IT's policy is another one: so long the phone works without the server from now on, and from the next sign-in
+    /// the server's requests are here.
+    pub(crate) fn policy_changed(&mut self, offline_for: Duration, routes: Routes) {
+        self.offline_for.send_replace(offline_for);
+        self.routes = Arc::new(routes);
     }
 
     /// This computer woke up or has another network.
@@ -168,6 +192,7 @@ impl Server {
     /// Keeps the session and listens to what the server pushes; without one, waits for the server to come back.
     pub(crate) fn keep(&mut self, signed_in: &SignedIn) {
         self.stop_listening();
+        self.stop_asking();
         self.pending = None;
         self.name.clone_from(&signed_in.name);
         match signed_in.session() {
@@ -175,20 +200,22 @@ impl Server {
                 self.attempt = None;
                 self.session = Some(session.clone());
                 let record = self.keeper.record(signed_in);
-                let alone = (self.keeper.alone(), self.keeper.offline_hours());
-                let pump = Pump::new(session.clone(), record, alone, self.teller());
+                let pump = Pump::new(session.clone(), record, self.keeper.clone(), self.teller());
                 self.listen(pump.run());
             }
             None => {
-                let Some(mut attempt) = self.attempt.clone() else {
-                    return;
+                let again = match (signed_in.refresh(), self.attempt.clone()) {
+                    (Some(refresh), _) => Again::Browser(refresh.clone()),
+                    // A code will be too old by then; whoever needs one is asked for another.
+                    (None, Some(attempt)) => Again::Password(Attempt {
+                        code: None,
+                        ..attempt
+                    }),
+                    (None, None) => return,
                 };
-                // It will be too old by then; whoever needs one is asked for another.
-                attempt.code = None;
-                let (client, teller) = (self.client(&attempt.server), self.teller());
-                let until = signed_in.until_ms();
-                let hours = self.keeper.offline_hours();
-                self.listen(comeback::wait(client, attempt, until, hours, teller));
+                let (client, teller) = (self.client(&signed_in.server), self.teller());
+                let (since, keeper) = (signed_in.last_contact_ms(), self.keeper.clone());
+                self.listen(comeback::wait(client, again, since, keeper, teller));
             }
         }
     }
@@ -228,6 +255,12 @@ impl Server {
         self.session.take()
     }
 
+    fn stop_asking(&mut self) {
+        if let Some(task) = self.asking.take() {
+            task.abort();
+        }
+    }
+
     fn stop_listening(&mut self) {
         if let Some(task) = self.listening.take() {
             task.abort();
@@ -258,6 +291,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        self.stop_asking();
         self.drop_session();
     }
 }

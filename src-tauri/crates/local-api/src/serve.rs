@@ -21,7 +21,7 @@ const MOST_CONNECTIONS: usize = 32;
 /// must be called in a tokio runtime. IT's policy fixes the profile's fields where it wants, and sets the token.
 #[must_use = "the interface closes when the handle is dropped"]
 pub fn serve(engine: &Engine) -> Handle {
-    start(engine.clone().into(), engine.local_access().clone())
+    start(engine.clone().into(), engine.local_access())
 }
 
 /// The running interface; it closes when this is dropped.
@@ -57,17 +57,22 @@ pub enum Status {
     Failed(String),
 }
 
-pub(crate) fn start(desk: Desk, access: LocalAccess) -> Handle {
+pub(crate) fn start(desk: Desk, access: watch::Receiver<LocalAccess>) -> Handle {
     let (tell, status) = watch::channel(Status::Off);
     let task = tokio::spawn(supervise(desk, access, tell)).abort_handle();
     Handle { task, status }
 }
 
-async fn supervise(desk: Desk, access: LocalAccess, status: watch::Sender<Status>) {
+async fn supervise(
+    desk: Desk,
+    mut access: watch::Receiver<LocalAccess>,
+    status: watch::Sender<Status>,
+) {
     let mut snapshots = desk.snapshots();
     loop {
+        let allowed = access.borrow_and_update().clone();
         let wanted = snapshots.borrow_and_update().view.remote_control_port;
-        let other = until_other(&mut snapshots, wanted);
+        let other = until_other(&mut snapshots, wanted, &mut access);
         let Some(port) = wanted else {
             settle(&desk, &status, Status::Off);
             if other.await.is_err() {
@@ -75,11 +80,11 @@ async fn supervise(desk: Desk, access: LocalAccess, status: watch::Sender<Status
             }
             continue;
         };
-        let token = match &access {
+        let token = match allowed {
             LocalAccess::Everybody => None,
-            LocalAccess::WithToken(token) => Some(token.clone()),
+            LocalAccess::WithToken(token) => Some(token),
             LocalAccess::Nobody(fault) => {
-                settle(&desk, &status, Status::Failed(fault.clone()));
+                settle(&desk, &status, Status::Failed(fault));
                 if other.await.is_err() {
                     return;
                 }
@@ -117,15 +122,18 @@ async fn supervise(desk: Desk, access: LocalAccess, status: watch::Sender<Status
     }
 }
 
-/// Waits until something else is wanted; the error is the end of the phone.
+/// Waits until something else is wanted or allowed; the error is the end of the phone.
 async fn until_other(
     snapshots: &mut watch::Receiver<Arc<Snapshot>>,
     before: Option<u16>,
+    access: &mut watch::Receiver<LocalAccess>,
 ) -> Result<(), watch::error::RecvError> {
-    snapshots
-        .wait_for(|snapshot| snapshot.view.remote_control_port != before)
-        .await
-        .map(|_| ())
+    let wanted = snapshots.wait_for(|snapshot| snapshot.view.remote_control_port != before);
+    tokio::select! {
+        ended = wanted => ended.map(|_| ()),
+        // Nobody can change it any more when the phone has ended, which the snapshots tell.
+        Ok(()) = access.changed() => Ok(()),
+    }
 }
 
 /// Says how it stands, to the agent only when that is news.

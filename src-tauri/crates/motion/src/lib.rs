@@ -30,7 +30,7 @@ pub use fault::{CertificateFault, Fault, Unreachable};
 pub use realtime::{Listed, Realtime, RealtimeEvent};
 pub use routes::{ROUTES, Route, RouteError, Routes};
 pub use session::{AgentDocument, Session};
-pub use ways::SignInWays;
+pub use sidetone_profile::SignInWays;
 pub use wire::{
     BadField, ChannelPresence, IceServer, PauseReason, Presence, Queue, SettingsDocument,
     SipCredentials, SipTransport, channel_name,

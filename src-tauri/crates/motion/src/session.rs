@@ -12,7 +12,7 @@ use sidetone_profile::wire::FieldError;
 use sidetone_profile::{
     Callback, Channel, Disposition, Interaction, PreviewCall, Profile, Secret, wire as profile_wire,
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use url::Url;
 
 use crate::client::{Client, SignInError};
@@ -80,6 +80,12 @@ impl Session {
             nudge: Arc::default(),
             grace_s: Arc::default(),
         }
+    }
+
+    /// The refresh token of now, and every later one; `None` where the server gives none.
+    #[must_use]
+    pub fn refresh_token(&self) -> watch::Receiver<Option<Secret>> {
+        self.sign_on.refresh_token()
     }
 
     /// The agent object, or `None` when it is the one that was read last.

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::client::{Client, SignInError};
 use crate::fault::{Fault, Unreachable};
+use crate::session::Session;
 use crate::wire::Token;
 
 /// The code of a token that is missing, unknown or too old.
@@ -33,6 +34,8 @@ pub(crate) struct SignOn {
     /// As whom the agent joined the queues, once done.
     device: Mutex<Option<String>>,
     bearer: Mutex<Bearer>,
+    /// The refresh token of now.
+    refresh: watch::Sender<Option<Secret>>,
     /// One renewal at a time: every refused request would make its own.
     renewing: tokio::sync::Mutex<()>,
     /// Why it is over for good.
@@ -67,6 +70,7 @@ impl SignOn {
             name,
             password: Mutex::new(password),
             device: Mutex::default(),
+            refresh: watch::Sender::new(token.refresh_token.clone()),
             bearer: Mutex::new(Bearer::new(token)),
             renewing: tokio::sync::Mutex::default(),
             ended: watch::Sender::new(None),
@@ -83,6 +87,11 @@ impl SignOn {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    /// The refresh token of now, and every later one.
+    pub(crate) fn refresh_token(&self) -> watch::Receiver<Option<Secret>> {
+        self.refresh.subscribe()
     }
 
     /// The password that holds, when it is known.
@@ -177,6 +186,7 @@ impl SignOn {
         }
         match self.another_token(old).await {
             Ok(token) => {
+                self.refresh.send_replace(token.refresh_token.clone());
                 *self.bearer.lock().unwrap_or_else(PoisonError::into_inner) = Bearer::new(token);
                 tracing::info!("the sign-in was renewed");
                 Ok(())
@@ -216,11 +226,7 @@ impl SignOn {
             }
         }
         let Some(password) = self.password() else {
-            return Err(Fault::SessionEnded {
-                code: TOKEN_EXPIRED.to_owned(),
-                detail: "the sign-in through the browser has ended; sign in again".to_owned(),
-            }
-            .into());
+            return Err(browser_sign_in_over().into());
         };
         let token = self.client.token(&self.name, &password, None).await?;
         if old.refresh.is_some() {
@@ -253,6 +259,30 @@ impl SignOn {
             }
             Ok(_) => Ok(()),
         }
+    }
+}
+
+impl Client {
+    /// Takes up a sign-in through the browser again, by its refresh token, which is good once.
+    ///
+    /// # Errors
+    /// [`Fault::SessionEnded`] when the server takes it no longer, or another.
+    pub async fn resume(&self, refresh: &Secret) -> Result<Session, SignInError> {
+        let mut token = match self.refresh(refresh).await {
+            Err(fault) if is_refused(&fault) => return Err(browser_sign_in_over().into()),
+            answer => answer?,
+        };
+        token.refresh_token.get_or_insert_with(|| refresh.clone());
+        let sign_on = SignOn::new(self.clone(), String::new(), None, token);
+        Ok(Session::new(sign_on))
+    }
+}
+
+/// Nothing but the browser gives another token.
+fn browser_sign_in_over() -> Fault {
+    Fault::SessionEnded {
+        code: TOKEN_EXPIRED.to_owned(),
+        detail: "the sign-in through the browser has ended; sign in again".to_owned(),
     }
 }
 

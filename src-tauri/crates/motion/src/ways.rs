@@ -1,17 +1,10 @@
 use serde_json::Value;
 
+use sidetone_profile::SignInWays;
+
 use crate::client::Client;
 use crate::fault::Fault;
 use crate::wire::Methods;
-
-/// The ways to sign in that a server offers, by its own word.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignInWays {
-    /// By name and password.
-    pub password: bool,
-    /// Through the system's browser: what the server calls it, empty when it has no name for it.
-    pub browser: Option<String>,
-}
 
 impl Client {
     /// Asks which ways there are, before anybody signs in. A server that does not say has names and passwords.
@@ -27,20 +20,18 @@ impl Client {
             Err(fault) if fault.is_absent() => Methods::default(),
             answer => self.read_json(route, answer?).await?,
         };
-        Ok(SignInWays::of(methods))
+        Ok(ways(methods))
     }
 }
 
-impl SignInWays {
-    fn of(methods: Methods) -> Self {
-        let name = |browser: Value| match browser {
-            Value::Null | Value::Bool(false) => None,
-            browser => Some(browser["name"].as_str().unwrap_or_default().to_owned()),
-        };
-        Self {
-            password: methods.password != Some(Value::Bool(false)),
-            browser: methods.browser.and_then(name),
-        }
+fn ways(methods: Methods) -> SignInWays {
+    let name = |browser: Value| match browser {
+        Value::Null | Value::Bool(false) => None,
+        browser => Some(browser["name"].as_str().unwrap_or_default().to_owned()),
+    };
+    SignInWays {
+        password: methods.password != Some(Value::Bool(false)),
+        browser: methods.browser.and_then(name),
     }
 }
 
@@ -58,7 +49,7 @@ mod tests {
             (r#"{"browser":{"name":"Company"}}"#, true, Some("Company")),
             (r#"{"password":false,"browser":{}}"#, false, Some("")),
         ] {
-            let ways = SignInWays::of(serde_json::from_str(document).unwrap());
+            let ways = ways(serde_json::from_str(document).unwrap());
             let browser = browser.map(str::to_owned);
             assert_eq!(ways, SignInWays { password, browser }, "{document}");
         }

@@ -19,6 +19,7 @@ mod pop_allow_list;
 mod screen_pop;
 mod secret;
 mod server_settings;
+mod sign_in_ways;
 pub mod wire;
 mod work;
 
@@ -41,4 +42,5 @@ pub use pop_allow_list::{PopAllowList, PopRefusal};
 pub use screen_pop::{PopDirection, PopMoment, PopTarget, ScreenPop};
 pub use secret::Secret;
 pub use server_settings::{Disposition, ServerSettings};
+pub use sign_in_ways::SignInWays;
 pub use work::{Callback, Interaction, PreviewCall};

@@ -191,6 +191,7 @@ impl Desk {
             Input::Timer(timer) => self.timer(turn, outside, timer),
             // Not about the desk: handled before it.
             Input::SignIn(_)
+            | Input::SignInWays { .. }
             | Input::Link(_)
             | Input::LoggedInAgain
             | Input::DeviceFault(_)

@@ -2,8 +2,10 @@
 
 use crate::desk::{Desk, accepted, code, profile, ready, sign_in};
 use serde_json::json;
-use sidetone_agent::{CallEnd, Command, Effect, Input, Notice, Phase, SignIn, SignInRefusal};
-use sidetone_profile::{PasswordRules, Secret};
+use sidetone_agent::{
+    CallEnd, Command, Effect, Input, Notice, Phase, SignIn, SignInOffer, SignInRefusal,
+};
+use sidetone_profile::{PasswordRules, Secret, SignInWays};
 
 fn refused(refusal: SignInRefusal) -> Input {
     Input::SignIn(SignIn::Refused(refusal))
@@ -61,6 +63,39 @@ fn the_browser_signs_in_or_says_why_not() {
         assert_eq!(view.phase, Phase::SignedOut);
         assert_eq!(code(&view.sign_in_notice.expect("a reason")), expected);
     }
+}
+
+#[test]
+fn what_a_server_offers_is_shown_for_it_alone() {
+    let ask = |server: &str| Command::AskSignInWays {
+        server: server.to_owned(),
+    };
+    let offered = |desk: &Desk| desk.view().sign_in_offer;
+    let mut desk = Desk::empty();
+    let (one, other) = ("cc.example.com", "other.example.com");
+    assert_eq!(offered(&desk), None);
+    let server = one.to_owned();
+    assert_eq!(
+        desk.command(ask(one)),
+        [Effect::AskSignInWays {
+            server: server.clone()
+        }]
+    );
+    let ways = SignInWays {
+        password: false,
+        browser: Some("Company sign-in".to_owned()),
+    };
+    desk.give(Input::SignInWays {
+        server: server.clone(),
+        ways: ways.clone(),
+    });
+    let offer = Some(SignInOffer { server, ways });
+    assert_eq!(offered(&desk), offer);
+    // Asked once more it stays until there is another answer; for another server it goes.
+    desk.command(ask(one));
+    assert_eq!(offered(&desk), offer);
+    desk.command(ask(other));
+    assert_eq!(offered(&desk), None);
 }
 
 #[test]

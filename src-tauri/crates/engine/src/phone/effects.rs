@@ -20,6 +20,7 @@ impl Phone {
                 password,
                 code,
             } => self.server.sign_in(server, name, password, code),
+            Effect::AskSignInWays { server } => self.server.ask_sign_in_ways(server),
             Effect::SignInWithBrowser { server } => self.server.sign_in_with_browser(&server),
             Effect::ChangePassword { current, new } => self.server.change_password(current, new),
             Effect::TakeOver => self.server.take_over(),

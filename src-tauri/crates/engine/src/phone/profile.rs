@@ -55,9 +55,16 @@ impl Phone {
         self.renew_profile();
     }
 
-    /// IT's policy is another one. What it says of the server's addresses, of the token of the local interface and of
-    /// the hours without a server holds from the next start.
-    pub(super) fn policy_said(&mut self, file: PolicyFile) {
+    /// IT's policy is another one: it holds at once, and what it says of the server's paths from the next sign-in.
+    pub(super) fn policy_said(&mut self, mut file: PolicyFile) {
+        let routes = file.routes();
+        self.server.policy_changed(file.offline_for(), routes);
+        let access = file.local_access();
+        self.local_access.send_if_modified(|before| {
+            let other = *before != access;
+            *before = access;
+            other
+        });
         self.layers.policy = file.policy.profile;
         self.policy_faults = file.faults;
         self.gate.allowed = file.policy.screen_pop;

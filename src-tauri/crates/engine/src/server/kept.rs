@@ -1,7 +1,7 @@
 //! What the server last said, kept for the time when it is away.
 //!
-//! The file holds no secret: the SIP secret and the check of the password are in the keychain, and TURN servers are
-//! kept without their credentials. Nothing of customers is kept.
+//! The file holds no secret: the SIP secret, the check of the password and the refresh token of a sign-in through the
+//! browser are in the keychain, and TURN servers are kept without their credentials. Nothing of customers is kept.
 
 mod check;
 
@@ -15,9 +15,11 @@ use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sidetone_motion::{
-    AgentDocument, IceServer, PauseReason, Queue, SettingsDocument, SipCredentials, SipTransport,
+    AgentDocument, IceServer, PauseReason, Queue, Session, SettingsDocument, SipCredentials,
+    SipTransport,
 };
 use sidetone_profile::{Disposition, Secret, wire};
+use tokio::sync::watch;
 
 use super::SipAccount;
 use super::alone::Alone;
@@ -29,12 +31,16 @@ use check::PasswordCheck;
 /// A clock that was set back further than this cannot be asked how old something is.
 const CLOCK_SLIP_MS: u64 = 60 * 60 * 1000;
 
+const FILE_PREFIX: &str = "profile-";
+const FILE_SUFFIX: &str = ".json";
+
 /// Where the last good profile of each account is, and how long it is good for.
 #[derive(Clone)]
 pub(super) struct Keeper {
     dir: Option<PathBuf>,
     secrets: Arc<dyn SecretStore>,
-    offline_for: Duration,
+    /// By the policy of now.
+    offline_for: watch::Receiver<Duration>,
 }
 
 /// What was kept, as if the server had just said it.
@@ -43,8 +49,8 @@ pub(super) struct Opened {
     pub(super) found: Found,
     pub(super) sip: SipAccount,
     pub(super) server: String,
-    /// Until when it may be used, in milliseconds since 1970.
-    pub(super) until_ms: u64,
+    /// When the server last answered, in milliseconds since 1970.
+    pub(super) last_contact_ms: u64,
 }
 
 /// The file's content.
@@ -55,6 +61,9 @@ struct Kept {
     server: String,
     /// When the server last answered, in milliseconds since 1970.
     last_contact_ms: u64,
+    /// Who it was came through the browser.
+    #[serde(default)]
+    browser: bool,
     agent: Map<String, Value>,
     #[serde(default)]
     sip: Option<KeptSip>,
@@ -92,25 +101,33 @@ impl Keeper {
     pub(super) fn new(
         dir: Option<PathBuf>,
         secrets: Arc<dyn SecretStore>,
-        offline_for: Duration,
+        offline_for: watch::Receiver<Duration>,
     ) -> Self {
         Self {
-            dir: dir.filter(|_| !offline_for.is_zero()),
+            dir,
             secrets,
             offline_for,
         }
     }
 
-    /// What is to be kept of a session; nothing without a password to check next time.
+    /// What is to be kept of a session; nothing where nobody could be known again by it.
     pub(super) fn record(&self, signed_in: &SignedIn) -> Record {
-        let (Some(_), Some(password)) = (&self.dir, &signed_in.password) else {
-            return Record(None);
+        let refresh = signed_in.session().map(Session::refresh_token);
+        let refresh = refresh.and_then(|token| token.borrow().clone());
+        let proof = match (&signed_in.password, refresh) {
+            (Some(password), _) => Proof::Password(password.clone()),
+            (None, Some(refresh)) => Proof::Browser(refresh),
+            (None, None) => return Record(None),
         };
+        if self.dir().is_none() {
+            return Record(None);
+        }
         let found = &signed_in.found;
         let mut kept = Kept {
             account: crate::sign_in_account(&signed_in.server, &signed_in.name),
             server: signed_in.server.clone(),
             last_contact_ms: wall_ms(),
+            browser: matches!(proof, Proof::Browser(_)),
             agent: without_secrets(&found.document),
             sip: None,
             pauses: found.reasons.clone(),
@@ -126,25 +143,40 @@ impl Keeper {
             keeper: self.clone(),
             kept,
             secret,
-            password: Some(password.clone()),
+            proof: Some(proof),
         }))
     }
 
     /// What was kept of an account, when the password is the one of then and the time is not over. Takes a while.
     pub(super) fn open(&self, account: &str, password: &Secret) -> Option<Opened> {
-        let path = self.file(account)?;
-        let kept = match fs::read(&path) {
-            Ok(text) => Kept::parse(&text).filter(|kept| kept.account == account)?,
-            Err(_) => return None,
-        };
-        let until_ms = kept.until_ms(wall_ms(), self.offline_for)?;
+        let kept = Kept::read(&self.file(account)?).filter(|kept| kept.account == account)?;
+        kept.until_ms(wall_ms(), self.offline_for())?;
         let check = self.secret(&check_account(account))?;
         if !PasswordCheck::read(check.reveal()).is_some_and(|check| check.fits(password)) {
             tracing::info!("the server is away, and the password is not the one that was kept");
             return None;
         }
         let secret = self.secret(&sip_account(account));
-        kept.open(secret, until_ms)
+        kept.open(secret)
+    }
+
+    /// What was kept of who last signed in at this server through the browser, with the refresh token, when the time is
+    /// not over and the keychain of this user still has what that sign-in was worth. Takes a while.
+    pub(super) fn open_browser(&self, server: &str) -> Option<(Opened, Secret)> {
+        let entries = fs::read_dir(self.dir()?).ok()?;
+        let kept = entries
+            .filter_map(|entry| {
+                let path = entry.ok()?.path();
+                let name = path.file_name()?.to_str()?;
+                let ours = name.starts_with(FILE_PREFIX) && name.ends_with(FILE_SUFFIX);
+                ours.then(|| Kept::read(&path))?
+            })
+            .filter(|kept| kept.browser && kept.server == server)
+            .max_by_key(|kept| kept.last_contact_ms)?;
+        kept.until_ms(wall_ms(), self.offline_for())?;
+        let refresh = self.secret(&browser_account(&kept.account))?;
+        let secret = self.secret(&sip_account(&kept.account));
+        Some((kept.open(secret)?, refresh))
     }
 
     /// A new password holds.
@@ -153,7 +185,7 @@ impl Keeper {
         if let Ok(Some(_)) = self.secrets.get(account) {
             self.set(account, new);
         }
-        if self.dir.is_some() && self.secret(&check_account(account)).is_some() {
+        if self.dir().is_some() && self.secret(&check_account(account)).is_some() {
             self.set(&check_account(account), &PasswordCheck::of(new).write());
         }
     }
@@ -166,7 +198,11 @@ impl Keeper {
             if let Err(fault) = fs::remove_file(&path) {
                 tracing::warn!(%fault, "what was kept of the last profile could not be removed");
             }
-            for account in [check_account(account), sip_account(account)] {
+            for account in [
+                check_account(account),
+                sip_account(account),
+                browser_account(account),
+            ] {
                 if let Err(fault) = self.secrets.forget(&account) {
                     tracing::info!(fault, "the keychain kept nothing that could be forgotten");
                 }
@@ -176,12 +212,30 @@ impl Keeper {
 
     /// How long a session that has begun goes on without the server.
     pub(super) fn alone(&self) -> Alone {
-        Alone::new(self.offline_for)
+        Alone::new(self.offline_for.clone())
     }
 
     /// Whole hours that the phone may work without the server.
     pub(super) fn offline_hours(&self) -> u32 {
-        u32::try_from(self.offline_for.as_secs() / 3_600).unwrap_or(u32::MAX)
+        u32::try_from(self.offline_for().as_secs() / 3_600).unwrap_or(u32::MAX)
+    }
+
+    /// Until when the phone may work that last heard of the server then; both in milliseconds since 1970.
+    pub(super) fn until_ms(&self, last_contact_ms: u64) -> u64 {
+        let for_ms = u64::try_from(self.offline_for().as_millis()).unwrap_or(u64::MAX);
+        last_contact_ms.saturating_add(for_ms)
+    }
+
+    /// So long the phone may work without the server, by the policy of now.
+    fn offline_for(&self) -> Duration {
+        *self.offline_for.borrow()
+    }
+
+    /// Where it is kept; nowhere while the policy wants nothing kept.
+    fn dir(&self) -> Option<&Path> {
+        self.dir
+            .as_deref()
+            .filter(|_| !self.offline_for().is_zero())
     }
 
     fn secret(&self, account: &str) -> Option<Secret> {
@@ -206,7 +260,8 @@ impl Keeper {
             .iter()
             .map(|byte| format!("{byte:02x}"))
             .collect();
-        Some(self.dir.as_ref()?.join(format!("profile-{name}.json")))
+        let dir = self.dir()?;
+        Some(dir.join(format!("{FILE_PREFIX}{name}{FILE_SUFFIX}")))
     }
 }
 
@@ -222,8 +277,8 @@ pub(crate) fn read(text: &[u8]) {
     let again = serde_json::to_vec(&kept).ok();
     let again = again.and_then(|text| Kept::parse(&text));
     assert!(again.is_some(), "not understood again");
-    if let Some(until_ms) = kept.until_ms(u64::MAX / 2, Duration::MAX) {
-        let _ = kept.open(Some(Secret::new("s")), until_ms);
+    if kept.until_ms(u64::MAX / 2, Duration::MAX).is_some() {
+        let _ = kept.open(Some(Secret::new("s")));
     }
 }
 
@@ -237,7 +292,16 @@ fn check_account(account: &str) -> String {
     format!("password check of {account}")
 }
 
+/// The keychain's name of what a sign-in through the browser is worth.
+fn browser_account(account: &str) -> String {
+    format!("browser sign-in of {account}")
+}
+
 impl Kept {
+    fn read(path: &Path) -> Option<Self> {
+        Self::parse(&fs::read(path).ok()?)
+    }
+
     /// Reads the file's text; a malformed one is the same as none.
     fn parse(text: &[u8]) -> Option<Self> {
         serde_json::from_slice(text)
@@ -253,7 +317,7 @@ impl Kept {
         (from_ms..until_ms).contains(&now_ms).then_some(until_ms)
     }
 
-    fn open(self, secret: Option<Secret>, until_ms: u64) -> Option<Opened> {
+    fn open(self, secret: Option<Secret>) -> Option<Opened> {
         let document = AgentDocument::read(&Value::Object(self.agent))
             .inspect_err(|fault| tracing::warn!(%fault, "what was kept cannot be used"))
             .ok()?;
@@ -274,7 +338,7 @@ impl Kept {
             ),
             sip,
             server: self.server,
-            until_ms,
+            last_contact_ms: self.last_contact_ms,
         })
     }
 }
@@ -349,8 +413,16 @@ struct Recorded {
     keeper: Keeper,
     kept: Kept,
     secret: Option<Secret>,
-    /// Until its check is in the keychain.
-    password: Option<Secret>,
+    /// Until it is in the keychain.
+    proof: Option<Proof>,
+}
+
+/// By what the agent is known again while the server cannot be asked.
+enum Proof {
+    /// Its check is kept.
+    Password(Secret),
+    /// The keychain is this user's: who can open it is who signed in.
+    Browser(Secret),
 }
 
 impl Record {
@@ -358,10 +430,16 @@ impl Record {
     pub(super) async fn begin(&mut self) {
         self.change(|recorded| {
             recorded.write_secret();
-            if let Some(password) = recorded.password.take() {
-                let check = PasswordCheck::of(&password).write();
-                let account = check_account(&recorded.kept.account);
-                recorded.keeper.set(&account, &check);
+            let account = &recorded.kept.account;
+            match recorded.proof.take() {
+                Some(Proof::Password(password)) => {
+                    let check = PasswordCheck::of(&password).write();
+                    recorded.keeper.set(&check_account(account), &check);
+                }
+                Some(Proof::Browser(refresh)) => {
+                    recorded.keeper.set(&browser_account(account), &refresh);
+                }
+                None => {}
             }
             true
         })
@@ -371,6 +449,18 @@ impl Record {
     /// The server answers.
     pub(super) async fn contact(&mut self) {
         self.change(|_| true).await;
+    }
+
+    /// The refresh token is another one: the one before is worth nothing any more.
+    pub(super) async fn refreshed(&mut self, refresh: Secret) {
+        self.change(move |recorded| {
+            if recorded.kept.browser && recorded.keeper.dir().is_some() {
+                let account = browser_account(&recorded.kept.account);
+                recorded.keeper.set(&account, &refresh);
+            }
+            recorded.kept.browser
+        })
+        .await;
     }
 
     pub(super) async fn profile(&mut self, document: &AgentDocument) {
@@ -461,7 +551,7 @@ impl Recorded {
 
     fn write(&mut self) {
         self.kept.last_contact_ms = wall_ms();
-        let (Some(dir), Some(path)) = (&self.keeper.dir, self.keeper.file(&self.kept.account))
+        let (Some(dir), Some(path)) = (self.keeper.dir(), self.keeper.file(&self.kept.account))
         else {
             return;
         };
@@ -516,12 +606,12 @@ mod tests {
 
     #[test]
     fn what_is_opened_has_the_secret_of_the_keychain_and_no_turn_server() {
-        let opened = kept(0).open(Some(Secret::new("s3cret")), 1).unwrap();
+        let opened = kept(0).open(Some(Secret::new("s3cret"))).unwrap();
         let sip = opened.sip.unwrap();
         assert_eq!(sip.secret.reveal(), "s3cret");
         assert_eq!(sip.ice_servers.len(), 1);
         assert_eq!(sip.ice_servers[0].urls, ["stun:s.example"]);
-        assert!(kept(0).open(None, 1).unwrap().sip.is_err());
+        assert!(kept(0).open(None).unwrap().sip.is_err());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use sidetone_profile::{Callback, Disposition, Interaction, PreviewCall};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::alone::Alone;
-use super::kept::Record;
+use super::kept::{Keeper, Record};
 use super::signing_in::device;
 use super::{FromServer, Teller, terms};
 
@@ -27,8 +27,8 @@ pub(super) struct Pump {
     /// The server answers, as far as is known.
     up: bool,
     alone: Alone,
-    /// What the agent is told then: the hours that the policy allows.
-    hours: u32,
+    /// Knows the hours that the policy allows.
+    keeper: Keeper,
     /// Why the server has to be asked for changes, while it has.
     polling: Option<String>,
     /// When the agent was last logged in to the queues again.
@@ -36,15 +36,10 @@ pub(super) struct Pump {
 }
 
 impl Pump {
-    pub(super) fn new(
-        session: Session,
-        record: Record,
-        (alone, hours): (Alone, u32),
-        tell: Teller,
-    ) -> Self {
+    pub(super) fn new(session: Session, record: Record, keeper: Keeper, tell: Teller) -> Self {
         Self {
-            alone,
-            hours,
+            alone: keeper.alone(),
+            keeper,
             realtime: session.realtime(),
             session,
             record,
@@ -60,6 +55,7 @@ impl Pump {
         let mut contact = tokio::time::interval(CONTACT_EVERY);
         contact.set_missed_tick_behavior(MissedTickBehavior::Delay);
         contact.reset();
+        let mut refresh = self.session.refresh_token();
         loop {
             tokio::select! {
                 event = self.realtime.next() => {
@@ -78,8 +74,14 @@ impl Pump {
                 _ = contact.tick() => if self.up {
                     self.record.contact().await;
                 },
+                Ok(()) = refresh.changed() => {
+                    let now = refresh.borrow_and_update().clone();
+                    if let Some(now) = now {
+                        self.record.refreshed(now).await;
+                    }
+                },
                 () = self.alone.too_long() => {
-                    let hours = self.hours;
+                    let hours = self.keeper.offline_hours();
                     self.tell.say(FromServer::Ended(SignInRefusal::OfflineTooLong { hours }));
                     return;
                 }

@@ -71,7 +71,9 @@ pub(super) struct Now {
 #[derive(Clone, Debug)]
 struct Away {
     fault: String,
-    until_ms: u64,
+    last_contact_ms: u64,
+    /// What the sign-in through the browser is worth when the server is back.
+    refresh: Option<Secret>,
 }
 
 impl SignedIn {
@@ -93,9 +95,14 @@ impl SignedIn {
         self.session.as_ref()
     }
 
-    /// Until when the phone may work without the server, in milliseconds since 1970.
-    pub(super) fn until_ms(&self) -> u64 {
-        self.away.as_ref().map_or(0, |away| away.until_ms)
+    /// When the server that is away last answered, in milliseconds since 1970.
+    pub(super) fn last_contact_ms(&self) -> u64 {
+        self.away.as_ref().map_or(0, |away| away.last_contact_ms)
+    }
+
+    /// What the sign-in through the browser is worth when the server is back.
+    pub(super) fn refresh(&self) -> Option<&Secret> {
+        self.away.as_ref()?.refresh.as_ref()
     }
 
     /// The answer to the sign-in, for `agent`.
@@ -142,17 +149,18 @@ impl SignedIn {
         });
     }
 
-    fn kept(opened: Opened, attempt: &Attempt, fault: &Fault) -> Self {
+    fn kept(opened: Opened, name: String, refresh: Option<Secret>, fault: &Fault) -> Self {
         Self {
             session: None,
             found: opened.found,
             sip: opened.sip,
             server: opened.server,
-            name: attempt.name.clone(),
+            name,
             password: None,
             away: Some(Away {
                 fault: fault.to_string(),
-                until_ms: opened.until_ms,
+                last_contact_ms: opened.last_contact_ms,
+                refresh,
             }),
         }
     }
@@ -184,7 +192,7 @@ pub(super) async fn with_password(
             let opened = tokio::task::spawn_blocking(move || keeper.open(&account, &password));
             if let Ok(Some(opened)) = opened.await {
                 tracing::info!(%fault, "the server is away: signed in with what it last said");
-                let signed_in = SignedIn::kept(opened, &attempt, fault);
+                let signed_in = SignedIn::kept(opened, attempt.name, None, fault);
                 return FromServer::SignedIn(Box::new(signed_in));
             }
         }
@@ -212,19 +220,70 @@ pub(super) async fn online(
     enter(session, who, None).await
 }
 
-/// Signs in through the system's browser.
-pub(super) async fn with_browser(client: Result<Client, Fault>, teller: &Teller) -> FromServer {
+/// Signs in through the system's browser; while the server is away, with what was kept of such a sign-in.
+pub(super) async fn with_browser(
+    client: Result<Client, Fault>,
+    teller: &Teller,
+    keeper: Keeper,
+) -> FromServer {
+    let server = client.as_ref().map(|client| client.url().to_string());
     let signed_in = async {
-        let sign_in = client?.browser_sign_in().await?;
+        let sign_in = client.clone()?.browser_sign_in().await?;
         teller.say(FromServer::OpenAddress(sign_in.address().to_string()));
         let session = sign_in.finish().await?;
-        let who = Who {
-            name: None,
-            password: None,
-        };
-        enter(session, who, None).await
+        enter(session, Who::FROM_BROWSER, None).await
     };
-    signed_in.await.unwrap_or_else(FromServer::Refused)
+    let error = match signed_in.await {
+        Ok(done) => return done,
+        Err(error) => error,
+    };
+    if let (SignInError::Fault(fault), Ok(server)) = (&error, server)
+        && fault.is_away()
+        && let Ok(Some((opened, refresh))) =
+            tokio::task::spawn_blocking(move || keeper.open_browser(&server)).await
+    {
+        tracing::info!(%fault, "the server is away: signed in with what it last said");
+        let name = opened.found.document.profile.name.clone();
+        let signed_in = SignedIn::kept(opened, name, Some(refresh), fault);
+        return FromServer::SignedIn(Box::new(signed_in));
+    }
+    FromServer::Refused(error)
+}
+
+/// How to sign in when the server is back.
+#[derive(Clone, Debug)]
+pub(super) enum Again {
+    /// With what was typed.
+    Password(Attempt),
+    /// With what the sign-in through the browser was worth.
+    Browser(Secret),
+}
+
+impl Again {
+    /// Signs in at the server itself.
+    pub(super) async fn sign_in(
+        &mut self,
+        client: Result<Client, Fault>,
+    ) -> Result<FromServer, SignInError> {
+        let refresh = match self {
+            Self::Password(attempt) => return online(client, attempt).await,
+            Self::Browser(refresh) => refresh,
+        };
+        let session = client?.resume(refresh).await?;
+        // The one before is used up, should this try go no further.
+        if let Some(next) = session.refresh_token().borrow().clone() {
+            *refresh = next;
+        }
+        enter(session, Who::FROM_BROWSER, None).await
+    }
+}
+
+impl Who {
+    /// The server knows.
+    const FROM_BROWSER: Self = Self {
+        name: None,
+        password: None,
+    };
 }
 
 /// Joins the queues and fetches everything. `known`: the agent as the server said it before the word to take over; it

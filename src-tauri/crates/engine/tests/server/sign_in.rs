@@ -7,7 +7,7 @@ use sidetone_profile::{Channel, Secret};
 use sidetone_sandbox::{Config, DEMO_PASSWORD};
 use tokio::time::timeout;
 
-use crate::centre::{Centre, LONG, agent};
+use crate::centre::{Centre, LONG, Phone, agent};
 
 /// A person at the identity provider's page: signs in there, or cancels, and follows the way back.
 async fn person(centre: &Centre, address: &str, action: &str) -> u16 {
@@ -41,25 +41,75 @@ async fn person(centre: &Centre, address: &str, action: &str) -> u16 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_screen_offers_the_ways_that_the_server_has() {
+    let mut centre = Centre::start("ways", Config::default()).await;
+    let phone = centre.phone("anna").await;
+    let browser = |name: &str| Some(name.to_owned());
+    for (setting, expected) in [
+        (json!(""), None),
+        (json!("Company sign-in"), browser("Company sign-in")),
+        (json!(""), None),
+    ] {
+        let settings = json!({ "browserSignIn": setting });
+        centre.admin("PATCH", "/settings", settings).await;
+        phone.ask(Command::AskSignInWays {
+            server: centre.address(),
+        });
+        phone
+            .until("what the server offers", |s| {
+                let offer = s.view.sign_in_offer.as_ref()?;
+                let is_it = offer.ways.password && offer.ways.browser == expected;
+                (is_it && offer.server == centre.address()).then_some(())
+            })
+            .await;
+    }
+    // A server that comes back later is asked then.
+    let settings = json!({"browserSignIn": "Company sign-in"});
+    centre.admin("PATCH", "/settings", settings).await;
+    centre.shut().await;
+    phone.ask(Command::AskSignInWays {
+        server: centre.address(),
+    });
+    centre.open().await;
+    phone
+        .until("what the server that is back offers", |s| {
+            let ways = &s.view.sign_in_offer.as_ref()?.ways;
+            (ways.browser.as_deref() == Some("Company sign-in")).then_some(())
+        })
+        .await;
+    phone.engine.shut_down().await;
+}
+
+/// Ben asks for the browser and acts there; gives the status of the page at the end.
+async fn in_browser(centre: &Centre, phone: &Phone, action: &str) -> u16 {
+    let mut events = phone.engine.events();
+    phone.ask(Command::SignInWithBrowser {
+        server: centre.address(),
+    });
+    let opened = timeout(LONG, async {
+        loop {
+            if let EngineEvent::OpenAddress { address } = events.recv().await.unwrap() {
+                return address;
+            }
+        }
+    });
+    person(centre, &opened.await.unwrap(), action).await
+}
+
+/// Ben signs in through the browser.
+pub(crate) async fn sign_in_with_browser(centre: &Centre, phone: &Phone) {
+    assert_eq!(in_browser(centre, phone, "sign-in").await, 200);
+    phone.until_green().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_browser_signs_the_agent_in_and_a_cancelled_sign_in_is_said() {
     let centre = Centre::start("browser", Config::default()).await;
     let settings = json!({"browserSignIn": "Company sign-in"});
     centre.admin("PATCH", "/settings", settings).await;
     let phone = centre.phone("ben").await;
-    let mut events = phone.engine.events();
     for (action, status) in [("cancel", 403), ("sign-in", 200)] {
-        phone.ask(Command::SignInWithBrowser {
-            server: centre.address(),
-        });
-        let opened = timeout(LONG, async {
-            loop {
-                if let EngineEvent::OpenAddress { address } = events.recv().await.unwrap() {
-                    return address;
-                }
-            }
-        });
-        let address = opened.await.unwrap();
-        assert_eq!(person(&centre, &address, action).await, status);
+        assert_eq!(in_browser(&centre, &phone, action).await, status);
         if action == "cancel" {
             phone
                 .until_told("the reason", |n| {

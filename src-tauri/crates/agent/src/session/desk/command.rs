@@ -102,6 +102,7 @@ impl Desk {
             }
             // Not about the desk: handled before it.
             Command::SignIn { .. }
+            | Command::AskSignInWays { .. }
             | Command::SignInWithBrowser { .. }
             | Command::TakeOver
             | Command::SignOut
