@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use sidetone_profile::{
-    Callback, Channel, Disposition, Interaction, PasswordRules, PreviewCall, Profile,
-    ServerSettings, SignInWays,
+    Callback, Disposition, Interaction, PasswordRules, PauseReason, PresenceReport, PreviewCall,
+    Profile, QueueMembership, ServerSettings, SignInWays,
 };
 
 use crate::{CallId, Command, TimerId};
@@ -197,63 +197,6 @@ pub enum SignInRefusal {
     },
     /// The session was ended by the server (expired, disabled, signed in elsewhere); the words say why.
     SessionEnded(String),
-}
-
-/// A reason to pause for, from the server's list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
-pub struct PauseReason {
-    /// The server's identifier.
-    #[cfg_attr(feature = "ts", ts(type = "number"))]
-    pub id: i64,
-    /// Shown to the agent.
-    pub name: String,
-}
-
-/// One queue that the agent belongs to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ts", derive(ts_rs::TS), ts(export))]
-pub struct QueueMembership {
-    /// The server's identifier.
-    #[cfg_attr(feature = "ts", ts(type = "number"))]
-    pub id: i64,
-    /// Name of the queue.
-    pub name: String,
-    /// Customers waiting, when the server says so.
-    pub waiting: Option<u32>,
-    /// How it finds an agent, when the server says so; with `beepall` nothing is answered by itself.
-    #[serde(default)]
-    pub strategy: Option<String>,
-}
-
-/// The server's word on the agent's presence.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct PresenceReport {
-    /// Signed in to the queues.
-    pub online: bool,
-    /// Paused on every queue.
-    pub paused: bool,
-    /// Reason of the pause.
-    pub reason: Option<String>,
-    /// How long ago the agent signed in, by the server's clock, in milliseconds.
-    pub online_for_ms: u64,
-    /// How long ago the pause began, by the server's clock, in milliseconds.
-    pub paused_for_ms: u64,
-    /// Channels that can be paused one by one, as the server lists them.
-    pub channels: Vec<ChannelPresence>,
-}
-
-/// The server's word on one channel.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChannelPresence {
-    /// Which channel.
-    pub channel: Channel,
-    /// Paused on it.
-    pub paused: bool,
-    /// Reason of that pause.
-    pub reason: Option<String>,
-    /// How long ago it began, by the server's clock, in milliseconds.
-    pub paused_for_ms: u64,
 }
 
 /// One call of the past, masked.

@@ -16,13 +16,15 @@ mod view;
 pub use command::Command;
 pub use effect::{Effect, TimerId, Tone};
 pub use input::{
-    CallEnd, CallProgress, ChannelPresence, HistoryEntry, IncomingCall, Input, LinkState,
-    MediaState, OneWay, PauseReason, PresenceReport, QueueMembership, RecordingState, Registration,
-    SignIn, SignInRefusal, TransferState,
+    CallEnd, CallProgress, HistoryEntry, IncomingCall, Input, LinkState, MediaState, OneWay,
+    RecordingState, Registration, SignIn, SignInRefusal, TransferState,
 };
 pub use notice::Notice;
 pub use session::Agent;
-pub use sidetone_profile::{Callback, Interaction, PreviewCall};
+pub use sidetone_profile::{
+    Callback, ChannelPresence, Interaction, PauseReason, PresenceReport, PreviewCall,
+    QueueMembership,
+};
 pub use time::Time;
 pub use view::{
     AgentCard, CallDirection, CallState, CallView, CallbackView, ChannelPresenceView, Countdown,

@@ -2,14 +2,16 @@
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use sidetone_profile::{Callback, Disposition, Interaction, PreviewCall};
+use sidetone_profile::{
+    Callback, Disposition, Interaction, PauseReason, PreviewCall, QueueMembership,
+};
 
 use crate::ServerUrl;
 use crate::browser::Redirect;
 use crate::realtime::Link;
 use crate::wire::{
-    Methods, PauseReason, PresenceDocument, Problem, Queue, Row, SettingsDocument, SipCredentials,
-    Token, read_password_rules, rows,
+    Methods, PresenceDocument, Problem, Row, SettingsDocument, SipCredentials, Token,
+    read_password_rules, rows,
 };
 
 /// Reads the text as every JSON document that the server answers with.
@@ -30,7 +32,7 @@ pub fn documents(text: &str) {
     let _ = read_password_rules(&document);
     let _ = SettingsDocument::read(&document);
     list::<PauseReason>(&document);
-    list::<Queue>(&document);
+    list::<QueueMembership>(&document);
     list::<Disposition>(&document);
     list::<Callback>(&document);
     list::<PreviewCall>(&document);

@@ -30,8 +30,9 @@ pub use fault::{CertificateFault, Fault, Unreachable};
 pub use realtime::{Listed, Realtime, RealtimeEvent};
 pub use routes::{ROUTES, Route, RouteError, Routes};
 pub use session::{AgentDocument, Session};
-pub use sidetone_profile::SignInWays;
+pub use sidetone_profile::{
+    ChannelPresence, PauseReason, PresenceReport, QueueMembership, SignInWays,
+};
 pub use wire::{
-    BadField, ChannelPresence, IceServer, PauseReason, Presence, Queue, SettingsDocument,
-    SipCredentials, SipTransport, channel_name,
+    BadField, IceServer, Presence, SettingsDocument, SipCredentials, SipTransport, channel_name,
 };

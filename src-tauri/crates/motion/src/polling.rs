@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use rand::Rng;
 use serde_json::Value;
-use sidetone_profile::{Callback, Disposition, Interaction, PreviewCall};
+use sidetone_profile::{
+    Callback, Disposition, Interaction, PauseReason, PreviewCall, QueueMembership,
+};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
@@ -12,7 +14,7 @@ use crate::fault::Fault;
 use crate::realtime::RealtimeEvent;
 use crate::routes::{Route, Routes};
 use crate::session::Session;
-use crate::wire::{PauseReason, Queue, Row, SettingsDocument, SipCredentials, rows};
+use crate::wire::{Row, SettingsDocument, SipCredentials, rows};
 use schedule::Subject;
 
 /// Between two rounds, on the average.
@@ -87,7 +89,7 @@ const LISTS: [List; 7] = [
     List {
         subject: Subject::Queues,
         route: |routes| &routes.queues,
-        event: |route, rows| Ok(RealtimeEvent::Queues(read::<Queue>(route, rows)?)),
+        event: |route, rows| Ok(RealtimeEvent::Queues(read::<QueueMembership>(route, rows)?)),
     },
     List {
         subject: Subject::Pauses,

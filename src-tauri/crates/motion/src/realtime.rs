@@ -7,7 +7,9 @@ use rustls::pki_types::ServerName;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use sidetone_profile::{Callback, Disposition, Interaction, PreviewCall};
+use sidetone_profile::{
+    Callback, Disposition, Interaction, PauseReason, PreviewCall, QueueMembership,
+};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -25,8 +27,7 @@ use crate::routes::ROUTES;
 use crate::session::{AgentDocument, Session};
 use crate::sign_on::{Bearer, TOKEN_EXPIRED};
 use crate::wire::{
-    PauseReason, Presence, PresenceDocument, Problem, Queue, Row, SettingsDocument, SipCredentials,
-    rows,
+    Presence, PresenceDocument, Problem, Row, SettingsDocument, SipCredentials, rows,
 };
 
 /// The server pings every 20 s: two missed pings and a bit are a dead connection.
@@ -61,7 +62,7 @@ pub enum RealtimeEvent {
     /// The presence as it is now: asked for, because there is no socket that would tell.
     Polled(Presence),
     /// The agent's queues changed.
-    Queues(Vec<Queue>),
+    Queues(Vec<QueueMembership>),
     /// The reasons to pause for changed.
     Pauses(Vec<PauseReason>),
     /// What the server sets for all agents changed.

@@ -10,7 +10,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use sidetone_profile::wire::FieldError;
 use sidetone_profile::{
-    Callback, Channel, Disposition, Interaction, PreviewCall, Profile, Secret, wire as profile_wire,
+    Callback, Channel, Disposition, Interaction, PauseReason, PreviewCall, Profile,
+    QueueMembership, Secret, wire as profile_wire,
 };
 use tokio::sync::{Notify, watch};
 use url::Url;
@@ -21,8 +22,7 @@ use crate::realtime::Realtime;
 use crate::routes::{PICTURE, Route, Routes};
 use crate::sign_on::{SignOn, TOKEN_EXPIRED};
 use crate::wire::{
-    PauseReason, Presence, PresenceDocument, Queue, Row, SettingsDocument, SipCredentials,
-    channel_name, rows,
+    Presence, PresenceDocument, Row, SettingsDocument, SipCredentials, channel_name, rows,
 };
 
 /// A signed-in agent's requests; cheap to clone.
@@ -179,7 +179,7 @@ impl Session {
     ///
     /// # Errors
     /// Any [`Fault`].
-    pub async fn queues(&self) -> Result<Vec<Queue>, Fault> {
+    pub async fn queues(&self) -> Result<Vec<QueueMembership>, Fault> {
         self.list(&self.routes().queues).await
     }
 

@@ -17,12 +17,11 @@ use sidetone_profile::{PasswordRules, Secret};
 use crate::fault::Fault;
 
 pub(crate) use presence::PresenceDocument;
-pub use presence::{ChannelPresence, Presence, channel_name};
+pub use presence::{Presence, channel_name};
 pub use row::BadField;
 pub(crate) use row::{Row, rows};
 pub use settings::SettingsDocument;
 pub use sip::{IceServer, SipCredentials, SipTransport};
-pub use work::{PauseReason, Queue};
 
 /// The answer to a sign-in, by whichever way.
 #[derive(Debug, Deserialize)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use common::Authority;
 use futures_util::{SinkExt, StreamExt};
-use sidetone_motion::{Client, Presence, Realtime, RealtimeEvent, trust};
+use sidetone_motion::{Client, Presence, PresenceReport, Realtime, RealtimeEvent, trust};
 use sidetone_profile::Secret;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -131,12 +131,14 @@ async fn a_break_is_bridged_by_the_last_sequence_number_until_the_server_ends_th
     assert_eq!(
         next(&mut realtime).await,
         Some(RealtimeEvent::Presence(Presence {
-            online: true,
-            paused: true,
-            reason: Some("Lunch".to_owned()),
-            online_for_ms: 0,
-            paused_for_ms: 5000,
-            channels: Vec::new(),
+            report: PresenceReport {
+                online: true,
+                paused: true,
+                reason: Some("Lunch".to_owned()),
+                online_for_ms: 0,
+                paused_for_ms: 5000,
+                channels: Vec::new(),
+            },
             server_ms: 1_935_396_005_000,
         })),
         "what cannot be read is left out"

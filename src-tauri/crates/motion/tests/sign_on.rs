@@ -77,7 +77,7 @@ async fn requests_at_the_same_time_renew_a_token_once_and_need_no_second_code() 
     });
     for one in all.collect::<Vec<_>>() {
         let answer = tokio::time::timeout(LONG, one).await.unwrap().unwrap();
-        assert!(answer.unwrap().online);
+        assert!(answer.unwrap().report.online);
     }
     let refreshed = server.requests("POST /api/auth/refresh");
     assert_eq!(refreshed.len(), 1, "one renewal for all");
@@ -95,7 +95,7 @@ async fn a_request_that_is_given_up_does_not_lose_the_next_refresh_token() {
         tokio::task::yield_now().await;
         task.abort();
     }
-    assert!(session.presence().await.unwrap().online);
+    assert!(session.presence().await.unwrap().report.online);
     let codes = server.requests("POST /api/auth/local");
     assert_eq!(codes.len(), 1, "the password was not needed again");
 }
@@ -113,7 +113,7 @@ async fn without_refresh_tokens_the_password_renews_the_sign_in() {
     })
     .await;
     let session = sign_in(&server).await;
-    assert!(session.presence().await.unwrap().online);
+    assert!(session.presence().await.unwrap().report.online);
 }
 
 #[tokio::test]
@@ -209,6 +209,7 @@ async fn a_second_session_is_told_of_the_first_and_may_take_over() {
             .login("Windows, desk 12", true)
             .await
             .unwrap()
+            .report
             .online
     );
     let logins = server.requests("POST /api/agent/login");
@@ -322,7 +323,7 @@ async fn the_browser_signs_in_whatever_else_knocks_at_the_port() {
     let status = visit(&redirect_uri, &format!("code=good&state={state}")).await;
     assert!(status.contains("200"), "{status}");
     let session = tokio::time::timeout(LONG, finished).await.unwrap().unwrap();
-    assert!(session.unwrap().presence().await.unwrap().online);
+    assert!(session.unwrap().presence().await.unwrap().report.online);
     drop(idle);
 
     let exchanged = server.requests("POST /api/auth/sso/token").pop().unwrap();

@@ -16,6 +16,8 @@ mod moment;
 mod password_rules;
 mod policy;
 mod pop_allow_list;
+mod presence;
+mod queues;
 mod screen_pop;
 mod secret;
 mod server_settings;
@@ -39,6 +41,8 @@ pub use password_rules::{
 };
 pub use policy::{Policy, PolicyError};
 pub use pop_allow_list::{PopAllowList, PopRefusal};
+pub use presence::{ChannelPresence, PresenceReport};
+pub use queues::{PauseReason, QueueMembership};
 pub use screen_pop::{PopDirection, PopMoment, PopTarget, ScreenPop};
 pub use secret::Secret;
 pub use server_settings::{Disposition, ServerSettings};

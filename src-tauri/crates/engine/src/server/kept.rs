@@ -15,8 +15,8 @@ use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sidetone_motion::{
-    AgentDocument, IceServer, PauseReason, Queue, Session, SettingsDocument, SipCredentials,
-    SipTransport,
+    AgentDocument, IceServer, PauseReason, QueueMembership, Session, SettingsDocument,
+    SipCredentials, SipTransport,
 };
 use sidetone_profile::{Disposition, Secret, wire};
 use tokio::sync::watch;
@@ -70,7 +70,7 @@ struct Kept {
     #[serde(default)]
     pauses: Vec<PauseReason>,
     #[serde(default)]
-    queues: Vec<Queue>,
+    queues: Vec<QueueMembership>,
     #[serde(default)]
     settings: Map<String, Value>,
     #[serde(default)]
@@ -396,10 +396,10 @@ fn without_secrets(document: &AgentDocument) -> Map<String, Value> {
 }
 
 /// Queues without what is true for a moment only.
-fn lasting(queues: &[Queue]) -> Vec<Queue> {
+fn lasting(queues: &[QueueMembership]) -> Vec<QueueMembership> {
     let queues = queues.iter().cloned();
     queues
-        .map(|queue| Queue {
+        .map(|queue| QueueMembership {
             waiting: None,
             ..queue
         })
@@ -488,7 +488,7 @@ impl Record {
         self.set(|kept| &mut kept.pauses, rows).await;
     }
 
-    pub(super) async fn queues(&mut self, rows: &[Queue]) {
+    pub(super) async fn queues(&mut self, rows: &[QueueMembership]) {
         self.set(|kept| &mut kept.queues, lasting(rows)).await;
     }
 

@@ -2,8 +2,8 @@ use std::time::Duration;
 
 use sidetone_agent::{Input, LinkState, SignInRefusal};
 use sidetone_motion::{
-    AgentDocument, Fault, Listed, PauseReason, Presence, Queue, Realtime, RealtimeEvent, Session,
-    SettingsDocument, SignInError, SipCredentials,
+    AgentDocument, Fault, Listed, PauseReason, Presence, QueueMembership, Realtime, RealtimeEvent,
+    Session, SettingsDocument, SignInError, SipCredentials,
 };
 use sidetone_profile::{Callback, Disposition, Interaction, PreviewCall};
 use tokio::time::{Instant, MissedTickBehavior};
@@ -169,7 +169,7 @@ impl Pump {
         self.tell.input(Input::ServerClock {
             unix_ms: now.server_ms,
         });
-        self.tell.input(Input::Presence(terms::presence(now)));
+        self.tell.input(Input::Presence(now.report));
     }
 
     /// Logs in to the queues again when the server gave the agent up while it could not be reached.
@@ -177,7 +177,7 @@ impl Pump {
         let lately = self
             .rejoined
             .is_some_and(|last| last.elapsed() < REJOIN_EVERY);
-        if before.online || lately {
+        if before.report.online || lately {
             return Ok(before);
         }
         self.rejoined = Some(Instant::now());
@@ -224,14 +224,14 @@ impl Pump {
         Ok(())
     }
 
-    async fn say_queues(&mut self, rows: Vec<Queue>) {
+    async fn say_queues(&mut self, rows: Vec<QueueMembership>) {
         self.record.queues(&rows).await;
-        self.tell.input(Input::Queues(terms::queues(rows)));
+        self.tell.input(Input::Queues(rows));
     }
 
     async fn say_pauses(&mut self, rows: Vec<PauseReason>) {
         self.record.pauses(&rows).await;
-        self.tell.input(Input::PauseReasons(terms::reasons(rows)));
+        self.tell.input(Input::PauseReasons(rows));
     }
 
     async fn say_dispositions(&mut self, rows: Vec<Disposition>) {

@@ -137,7 +137,7 @@ impl Server {
         let request = request(session.clone());
         self.spawn(async move {
             match request.await {
-                Ok(now) => input(Input::Presence(terms::presence(now))),
+                Ok(now) => input(Input::Presence(now.report)),
                 Err(Fault::SessionEnded { code, detail }) => terms::ended(&code, detail),
                 Err(Fault::Unreachable(fault)) => {
                     tracing::info!(%fault, "presence request was not answered");

@@ -1,14 +1,14 @@
 use serde_json::{Map, Value};
 use sidetone_agent::{Input, LinkState, SignIn};
 use sidetone_motion::{
-    AgentDocument, Client, Fault, PauseReason, Presence, Queue, Session, SettingsDocument,
-    SignInError,
+    AgentDocument, Client, Fault, PauseReason, Presence, QueueMembership, Session,
+    SettingsDocument, SignInError,
 };
 use sidetone_profile::{Callback, Disposition, Interaction, PreviewCall, Secret};
 use url::Url;
 
 use super::kept::{Keeper, Opened};
-use super::{FromServer, SipAccount, Teller, terms};
+use super::{FromServer, SipAccount, Teller};
 
 /// What a sign-in with a password began with.
 #[derive(Clone, Debug)]
@@ -53,7 +53,7 @@ pub(crate) struct SignedIn {
 pub(super) struct Found {
     pub(super) document: AgentDocument,
     pub(super) reasons: Vec<PauseReason>,
-    pub(super) queues: Vec<Queue>,
+    pub(super) queues: Vec<QueueMembership>,
     pub(super) settings: SettingsDocument,
     pub(super) dispositions: Vec<Disposition>,
     pub(super) now: Now,
@@ -111,9 +111,9 @@ impl SignedIn {
         SignIn::Accepted {
             profile: Box::new(found.document.profile.clone()),
             profile_faults: found.document.fault_sentences(),
-            reasons: terms::reasons(found.reasons.clone()),
-            queues: terms::queues(found.queues.clone()),
-            presence: terms::presence(found.now.presence.clone().unwrap_or_default()),
+            reasons: found.reasons.clone(),
+            queues: found.queues.clone(),
+            presence: found.now.presence.clone().unwrap_or_default().report,
         }
     }
 
@@ -349,7 +349,7 @@ impl Found {
     pub(super) fn lasting(
         document: AgentDocument,
         reasons: Vec<PauseReason>,
-        queues: Vec<Queue>,
+        queues: Vec<QueueMembership>,
         settings: SettingsDocument,
         dispositions: Vec<Disposition>,
     ) -> Self {

@@ -1,9 +1,7 @@
 //! The server's terms in `agent`'s.
 
-use sidetone_agent::{
-    ChannelPresence, PauseReason, PresenceReport, QueueMembership, SignInRefusal,
-};
-use sidetone_motion::{Fault, Presence, SignInError};
+use sidetone_agent::SignInRefusal;
+use sidetone_motion::{Fault, SignInError};
 
 use super::FromServer;
 
@@ -47,44 +45,4 @@ pub(crate) fn refusal(error: SignInError) -> SignInRefusal {
             | Fault::Status { .. } => SignInRefusal::BadAnswer(fault.to_string()),
         },
     }
-}
-
-pub(super) fn presence(from: Presence) -> PresenceReport {
-    PresenceReport {
-        online: from.online,
-        paused: from.paused,
-        reason: from.reason,
-        online_for_ms: from.online_for_ms,
-        paused_for_ms: from.paused_for_ms,
-        channels: from
-            .channels
-            .into_iter()
-            .map(|state| ChannelPresence {
-                channel: state.channel,
-                paused: state.paused,
-                reason: state.reason,
-                paused_for_ms: state.paused_for_ms,
-            })
-            .collect(),
-    }
-}
-
-pub(super) fn reasons(from: Vec<sidetone_motion::PauseReason>) -> Vec<PauseReason> {
-    from.into_iter()
-        .map(|r| PauseReason {
-            id: r.id,
-            name: r.name,
-        })
-        .collect()
-}
-
-pub(super) fn queues(from: Vec<sidetone_motion::Queue>) -> Vec<QueueMembership> {
-    from.into_iter()
-        .map(|q| QueueMembership {
-            id: q.id,
-            name: q.name,
-            waiting: q.waiting,
-            strategy: q.strategy,
-        })
-        .collect()
 }

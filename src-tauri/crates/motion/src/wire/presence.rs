@@ -1,6 +1,6 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use sidetone_profile::Channel;
+use sidetone_profile::{Channel, ChannelPresence, PresenceReport};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -8,36 +8,13 @@ use super::row::{flag, scalar};
 use super::{bad, shortened};
 use crate::fault::Fault;
 
-/// The server's word on the agent's presence, with ages by the server's own clock.
+/// The server's word on the agent's presence, and its clock.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Presence {
-    /// Signed in to the queues.
-    pub online: bool,
-    /// Paused on every queue.
-    pub paused: bool,
-    /// Reason of the pause.
-    pub reason: Option<String>,
-    /// Milliseconds since the agent signed in.
-    pub online_for_ms: u64,
-    /// Milliseconds since the pause began.
-    pub paused_for_ms: u64,
-    /// The channels that the server lists.
-    pub channels: Vec<ChannelPresence>,
+    /// With ages by the server's own clock.
+    pub report: PresenceReport,
     /// The server's clock, in milliseconds since 1970.
     pub server_ms: u64,
-}
-
-/// The server's word on one channel.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChannelPresence {
-    /// Which channel.
-    pub channel: Channel,
-    /// Paused on it.
-    pub paused: bool,
-    /// Reason of that pause.
-    pub reason: Option<String>,
-    /// Milliseconds since it began.
-    pub paused_for_ms: u64,
 }
 
 /// The presence object as it is on the wire.
@@ -82,13 +59,16 @@ impl PresenceDocument {
         }
         channels.sort_by_key(|state| state.channel);
         channels.dedup_by_key(|state| state.channel);
-        Ok(Presence {
+        let report = PresenceReport {
             online_for_ms: age("onlineSince", self.online_since.as_deref())?,
             paused_for_ms: age("pausedSince", self.paused_since.as_deref())?,
             online: self.online,
             paused: self.paused,
             reason: self.pause_reason,
             channels,
+        };
+        Ok(Presence {
+            report,
             server_ms: u64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(0),
         })
     }
@@ -149,9 +129,9 @@ mod tests {
                 "pausedSince":"2031-05-01T12:00:00.250+02:00","serverTime":"2031-05-01T10:01:30.750Z","channels":{}}"#,
         )
         .unwrap();
-        assert_eq!(got.online_for_ms, (2 * 3600 + 90) * 1000 + 750);
-        assert_eq!(got.paused_for_ms, 90_500);
-        assert_eq!(got.reason.as_deref(), Some("Lunch"));
+        assert_eq!(got.report.online_for_ms, (2 * 3600 + 90) * 1000 + 750);
+        assert_eq!(got.report.paused_for_ms, 90_500);
+        assert_eq!(got.report.reason.as_deref(), Some("Lunch"));
         assert_eq!(got.server_ms, 1_935_396_090_750);
     }
 
@@ -164,7 +144,7 @@ mod tests {
         )
         .unwrap();
         assert_eq!(
-            got.channels,
+            got.report.channels,
             [
                 ChannelPresence {
                     channel: Channel::Voice,
@@ -187,7 +167,7 @@ mod tests {
         let ahead = presence(
             r#"{"online":true,"paused":true,"pausedSince":"2031-05-01T10:00:01Z","serverTime":"2031-05-01T10:00:00Z"}"#,
         );
-        assert_eq!(ahead.unwrap().paused_for_ms, 0);
+        assert_eq!(ahead.unwrap().report.paused_for_ms, 0);
         let bad = presence(r#"{"online":true,"paused":false,"serverTime":"noon"}"#).unwrap_err();
         assert!(bad.to_string().contains("serverTime"), "{bad}");
         assert!(bad.to_string().contains("noon"), "{bad}");

@@ -1,35 +1,12 @@
-use serde::{Deserialize, Serialize};
-use sidetone_profile::{Callback, Disposition, Interaction, PreviewCall};
+use sidetone_profile::{
+    Callback, Disposition, Interaction, PauseReason, PreviewCall, QueueMembership,
+};
 
 use super::presence::channel_named;
 use super::row::{BadField, Fields, Row};
 
 /// Levels of dispositions that are shown; deeper ones are left out.
 const DISPOSITION_LEVELS: u8 = 3;
-
-/// A reason to pause for.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PauseReason {
-    /// The server's identifier.
-    pub id: i64,
-    /// Shown to the agent.
-    pub name: String,
-}
-
-/// One queue of the agent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Queue {
-    /// The server's identifier.
-    pub id: i64,
-    /// Its name.
-    pub name: String,
-    /// Customers waiting, when the server says so.
-    #[serde(default)]
-    pub waiting: Option<u32>,
-    /// How it finds an agent, for example `ringall` or `beepall`.
-    #[serde(default)]
-    pub strategy: Option<String>,
-}
 
 impl Row for PauseReason {
     fn read(fields: Fields<'_>) -> Result<Self, BadField> {
@@ -40,7 +17,7 @@ impl Row for PauseReason {
     }
 }
 
-impl Row for Queue {
+impl Row for QueueMembership {
     fn read(fields: Fields<'_>) -> Result<Self, BadField> {
         Ok(Self {
             id: fields.number_id("id")?,
