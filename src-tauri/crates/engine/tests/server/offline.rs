@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use sidetone_engine::agent::{Command, Notice, Phase, PresenceState};
+use sidetone_engine::agent::{Command, LinkWord, Notice, Phase, PresenceState};
 use sidetone_engine::{MemorySecrets, SecretStore};
 use sidetone_sandbox::{Config, DEMO_PASSWORD};
 
@@ -18,6 +18,13 @@ async fn until_ready(phone: &Phone) {
             (presence.state == PresenceState::Ready && !presence.stale).then_some(())
         })
         .await;
+}
+
+/// Waits for it with patience, not for ever.
+async fn within(what: &str, it: impl Future<Output = ()>) {
+    tokio::time::timeout(Duration::from_secs(60), it)
+        .await
+        .unwrap_or_else(|_| panic!("no sign of {what}"));
 }
 
 /// Waits until something is kept of the agent; gives the folder.
@@ -184,9 +191,12 @@ async fn an_agent_who_came_through_the_browser_goes_on_while_the_web_server_is_a
     centre.open().await;
     until_ready(&second).await;
     // The refresh token of then is used up, and the next one kept.
-    while keychain.get(&account).unwrap() == used {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    within("the next refresh token", async {
+        while keychain.get(&account).unwrap() == used {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
     second.engine.shut_down().await;
     drop(second);
     centre.shut().await;
@@ -264,6 +274,12 @@ async fn an_agent_whom_the_server_gave_up_is_logged_in_again_by_itself() {
     phone.sign_in(&centre, "anna");
     phone.until_green().await;
     until_ready(&phone).await;
+    // The server misses only whom it had on a line.
+    phone
+        .until("the server's word as it happens", |s| {
+            (s.view.link.state == LinkWord::Live).then_some(())
+        })
+        .await;
     centre.shut().await;
     phone
         .until("a presence that is not confirmed", |s| {
@@ -271,12 +287,12 @@ async fn an_agent_whom_the_server_gave_up_is_logged_in_again_by_itself() {
         })
         .await;
     // The server's word, not ours: it gives the agent up.
-    loop {
-        if agent(&centre, "anna").await["online"] == false {
-            break;
+    within("the server to give the agent up", async {
+        while agent(&centre, "anna").await["online"] != false {
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
+    })
+    .await;
     centre.open().await;
     phone
         .until("the word of it", |s| {
