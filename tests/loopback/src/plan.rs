@@ -14,20 +14,32 @@ pub const CODECS: [(&str, Codec); 5] = [
     ("gsm", Codec::Gsm),
 ];
 
-/// Opus with its neural parts one by one, to measure what each is worth; run only where they are named.
-pub const OPUS_WAYS: [(&str, OpusTuning); 5] = [
-    ("opus-classic", opus(false, false, Enhancer::Off)),
-    ("opus-neural", opus(true, false, Enhancer::Off)),
-    ("opus-deep", opus(true, true, Enhancer::Off)),
-    ("opus-light", opus(true, false, Enhancer::Light)),
-    ("opus-full", opus(true, false, Enhancer::Full)),
+/// Opus with its neural parts one by one, and with an encoder that takes its time, to measure what each is worth; run
+/// only where they are named.
+pub const OPUS_WAYS: [(&str, OpusTuning); 6] = [
+    ("opus-classic", opus(false, false, Enhancer::Off, QUICK)),
+    ("opus-neural", opus(true, false, Enhancer::Off, QUICK)),
+    ("opus-deep", opus(true, true, Enhancer::Off, QUICK)),
+    ("opus-light", opus(true, false, Enhancer::Light, QUICK)),
+    ("opus-full", opus(true, false, Enhancer::Full, QUICK)),
+    ("opus-thorough", opus(true, false, Enhancer::Off, THOROUGH)),
 ];
 
-const fn opus(neural_concealment: bool, deep_redundancy: bool, enhancer: Enhancer) -> OpusTuning {
+/// Complexity of the phone's encoder, and of libopus's own choice.
+const QUICK: u8 = 5;
+const THOROUGH: u8 = 9;
+
+const fn opus(
+    neural_concealment: bool,
+    deep_redundancy: bool,
+    enhancer: Enhancer,
+    encoding: u8,
+) -> OpusTuning {
     OpusTuning {
         neural_concealment,
         deep_redundancy,
         enhancer,
+        encoding,
     }
 }
 

@@ -87,6 +87,11 @@ impl Encoder {
         self.set(sys::OPUS_SET_DRED_DURATION_REQUEST, steps)
     }
 
+    /// What is spent on making packets, 0 to 10.
+    pub(super) fn set_complexity(&mut self, complexity: i32) -> Result<(), Fault> {
+        self.set(sys::OPUS_SET_COMPLEXITY_REQUEST, complexity)
+    }
+
     /// Encodes one frame into `packet`; gives the packet's length.
     pub(super) fn encode(&mut self, pcm: &[f32], packet: &mut [u8]) -> Result<usize, Fault> {
         let frame = pcm.len() / usize::from(self.channels);

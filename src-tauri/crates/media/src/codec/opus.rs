@@ -94,6 +94,7 @@ impl Encoder {
             state.set_inband_fec(fec)?;
             state.set_packet_loss_perc(if fec { i32::from(EXPECTED_LOSS) } else { 0 })?;
             state.set_dtx(dtx)?;
+            state.set_complexity(i32::from(setup.tuning.encoding.min(10)))?;
             Ok(state)
         };
         Ok(Self {

@@ -13,6 +13,7 @@ const SETUP: EncoderSetup<'static> = EncoderSetup {
         neural_concealment: true,
         deep_redundancy: true,
         enhancer: Enhancer::ByNeed,
+        encoding: 5,
     },
 };
 
