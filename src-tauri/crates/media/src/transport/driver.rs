@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use tokio::io::ReadBuf;
 use tokio::net::UdpSocket;
 use tokio::time::sleep_until;
 
 use super::Transmit;
+use super::socket::MediaSocket;
 use super::stream::RelayStream;
 use crate::MediaError;
 use crate::session::Inner;
@@ -23,7 +23,7 @@ const LONGEST: usize = 2048;
 /// The sockets of a session.
 #[derive(Debug)]
 pub(crate) struct Sockets {
-    sockets: Vec<(SocketAddr, Arc<UdpSocket>)>,
+    sockets: Vec<(SocketAddr, Arc<MediaSocket>)>,
     /// To TURN servers.
     streams: Vec<Arc<RelayStream>>,
 }
@@ -39,7 +39,10 @@ impl Sockets {
     ) -> Result<Self, MediaError> {
         let sockets = sockets
             .into_iter()
-            .map(|socket| Ok((socket.local_addr()?, Arc::new(socket))))
+            .map(|socket| {
+                let socket = MediaSocket::new(socket)?;
+                Ok((socket.local_addr()?, Arc::new(socket)))
+            })
             .collect::<std::io::Result<Vec<_>>>()
             .map_err(|error| MediaError::Socket(error.to_string()))?;
         let streams = streams.into_iter().map(Arc::new).collect();
@@ -101,10 +104,8 @@ impl Sockets {
     ) -> (SocketAddr, std::io::Result<(usize, SocketAddr)>) {
         poll_fn(|context| {
             for (local, socket) in &self.sockets {
-                let mut read = ReadBuf::new(buffer);
-                if let Poll::Ready(result) = socket.poll_recv_from(context, &mut read) {
-                    let length = read.filled().len();
-                    return Poll::Ready((*local, result.map(|from| (length, from))));
+                if let Poll::Ready(received) = socket.poll_recv_from(context, buffer) {
+                    return Poll::Ready((*local, received));
                 }
             }
             for stream in &self.streams {

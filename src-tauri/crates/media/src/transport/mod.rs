@@ -14,6 +14,7 @@ pub(crate) mod relay;
 pub(crate) mod server_url;
 #[cfg(test)]
 mod simulation;
+mod socket;
 mod srtp;
 pub(crate) mod stream;
 
