@@ -23,7 +23,7 @@ use crate::sdp::{DtlsRole, Fingerprint};
 /// The far end, as far as the endpoint is told: it tells associations apart by address, and a path may change its own.
 const PEER: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 1);
 /// Waits before each sending of the same flight again. The endpoint ends the handshake at the eighth sending again, so
-/// there is none; the far end's own timer goes on.
+/// after these copies of the last one are sent.
 const RESEND: [Duration; 7] = [
     Duration::from_millis(250),
     Duration::from_millis(300),
@@ -32,6 +32,18 @@ const RESEND: [Duration; 7] = [
     Duration::from_millis(1200),
     Duration::from_millis(1800),
     Duration::from_millis(2500),
+];
+/// Wait before each copy. A copy is all that some far ends go on by: Asterisk can lose its timer (it then says "Unable to
+/// cancel schedule ID"), and OpenSSL sends its flight again when its time is over and anything comes.
+const COPY: Duration = Duration::from_millis(2500);
+/// Waits before the server's last flight is sent again after the handshake, until a packet under its keys has come. A
+/// client that did not get it would ask for it (RFC 6347 section 4.2.4), had it not lost its timer.
+const CONFIRM: [Duration; 5] = [
+    Duration::from_millis(500),
+    Duration::from_millis(1000),
+    Duration::from_millis(2000),
+    Duration::from_millis(4000),
+    Duration::from_millis(8000),
 ];
 /// Time for the handshake. OpenSSL doubles its waits, so a lossy line needs many seconds.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -58,8 +70,10 @@ pub(crate) struct DtlsLeg {
     gate: FlightGate,
     role: DtlsRole,
     deadline: Option<Instant>,
-    /// Which wait of [`RESEND`] runs, and until when.
+    /// Which wait runs, of [`RESEND`] and then [`COPY`], or of [`CONFIRM`] when it is done; and until when.
     resend: Option<(usize, Instant)>,
+    /// What was sent last.
+    flight: Vec<BytesMut>,
     out: VecDeque<BytesMut>,
     mismatch: Arc<AtomicBool>,
     done: bool,
@@ -91,6 +105,7 @@ impl DtlsLeg {
             role,
             deadline: None,
             resend: None,
+            flight: Vec::new(),
             out: VecDeque::new(),
             mismatch,
             done: false,
@@ -151,7 +166,10 @@ impl DtlsLeg {
             match event {
                 EndpointEvent::HandshakeComplete => {
                     self.done = true;
-                    self.resend = None;
+                    self.resend = match self.role {
+                        DtlsRole::Server => Some((0, now + CONFIRM[0])),
+                        DtlsRole::Client => None,
+                    };
                     self.gate.complete();
                     return self.keys().map(Some);
                 }
@@ -164,16 +182,22 @@ impl DtlsLeg {
         Ok(None)
     }
 
+    /// A packet under the keys came: the far end has them too.
+    pub(crate) fn confirm(&mut self) {
+        if self.done {
+            self.resend = None;
+            self.flight.clear();
+        }
+    }
+
     /// Runs the timers.
     ///
     /// # Errors
     /// [`MediaError::Dtls`] when the time is up.
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<(), MediaError> {
-        if self.done {
-            return Ok(());
-        }
-        if self.deadline.is_some_and(|deadline| deadline <= now) {
+        if !self.done && self.deadline.is_some_and(|deadline| deadline <= now) {
             self.done = true;
+            self.resend = None;
             return Err(MediaError::Dtls(format!(
                 "no answer in {} seconds",
                 DEADLINE.as_secs()
@@ -186,22 +210,33 @@ impl DtlsLeg {
             return Ok(());
         }
         self.resend = None;
-        let Some(timer) = self.endpoint.poll_timeout(&PEER) else {
+        let next = count + 1;
+        if self.done {
+            self.out.extend(self.flight.iter().cloned());
+            self.resend = CONFIRM.get(next).map(|wait| (next, now + *wait));
             return Ok(());
-        };
-        // The endpoint reads no clock: a time not before its own timer makes it send its flight again.
-        let resent = self.endpoint.handle_timeout(PEER, now.max(timer));
-        self.collect(now);
-        self.resend = RESEND.get(count + 1).map(|wait| (count + 1, now + *wait));
-        resent.map_err(|error| MediaError::Dtls(error.to_string()))
+        }
+        if count >= RESEND.len() {
+            self.out.extend(self.flight.iter().cloned());
+        } else {
+            let Some(timer) = self.endpoint.poll_timeout(&PEER) else {
+                return Ok(());
+            };
+            // The endpoint reads no clock: a time not before its own timer makes it send its flight again.
+            self.endpoint
+                .handle_timeout(PEER, now.max(timer))
+                .map_err(|error| MediaError::Dtls(error.to_string()))?;
+            self.collect(now);
+        }
+        let wait = RESEND.get(next).copied().unwrap_or(COPY);
+        self.resend = Some((next, now + wait));
+        Ok(())
     }
 
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
-        if self.done {
-            return None;
-        }
+        let deadline = self.deadline.filter(|_| !self.done);
         let resend = self.resend.map(|(_, at)| at);
-        [self.deadline, resend].into_iter().flatten().min()
+        [deadline, resend].into_iter().flatten().min()
     }
 
     pub(crate) fn poll_transmit(&mut self) -> Option<BytesMut> {
@@ -210,6 +245,7 @@ impl DtlsLeg {
 
     /// Says goodbye (close_notify).
     pub(crate) fn close(&mut self, now: Instant) {
+        self.resend = None;
         if self.done {
             let _ = self.endpoint.close(now);
             self.collect(now);
@@ -218,11 +254,16 @@ impl DtlsLeg {
 
     /// Takes what the endpoint sends; a new flight starts the waits anew.
     fn collect(&mut self, now: Instant) {
-        let before = self.out.len();
+        let mut flight = Vec::new();
         while let Some(transmit) = self.endpoint.poll_transmit() {
-            self.out.push_back(transmit.message);
+            flight.push(transmit.message);
         }
-        if self.out.len() > before && !self.done {
+        if flight.is_empty() {
+            return;
+        }
+        self.out.extend(flight.iter().cloned());
+        self.flight = flight;
+        if !self.done {
             self.resend = Some((0, now + RESEND[0]));
         }
     }
@@ -315,4 +356,111 @@ fn is_fatal(error: &RtcError) -> bool {
         error,
         RtcError::ErrAlertFatalOrClose | RtcError::ErrInvalidFsmTransition
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A client that is never told the time, as a far end that has lost its timer, and a server of ours.
+    struct Pair {
+        client: DtlsLeg,
+        server: DtlsLeg,
+        now: Instant,
+        ready: [bool; 2],
+    }
+
+    impl Pair {
+        fn new() -> Self {
+            let [near, far] = [(), ()].map(|()| Identity::generate().expect("a certificate"));
+            let leg = |own: &Identity, other: &Identity, role| {
+                DtlsLeg::new(own, role, vec![other.fingerprint().clone()], &SUITES).expect("a leg")
+            };
+            let now = Instant::now();
+            let mut client = leg(&far, &near, DtlsRole::Client);
+            let mut server = leg(&near, &far, DtlsRole::Server);
+            client.start(now).expect("begun");
+            server.start(now).expect("begun");
+            Self {
+                client,
+                server,
+                now,
+                ready: [false; 2],
+            }
+        }
+
+        /// Carries datagrams until there are none; `lost` says which of the server's never arrive.
+        fn carry(&mut self, lost: impl Fn(&Self) -> bool) {
+            loop {
+                if let Some(datagram) = self.client.poll_transmit() {
+                    let keys = self.server.handle(self.now, &datagram).expect("no fault");
+                    self.ready[0] |= keys.is_some();
+                } else if let Some(datagram) = self.server.poll_transmit() {
+                    if !lost(self) {
+                        let keys = self.client.handle(self.now, &datagram).expect("no fault");
+                        self.ready[1] |= keys.is_some();
+                    }
+                } else {
+                    return;
+                }
+            }
+        }
+
+        /// Lets the server's next timer run.
+        fn wait(&mut self) {
+            self.now = self.server.poll_timeout().expect("a timer runs");
+            self.server.handle_timeout(self.now).expect("time is left");
+        }
+    }
+
+    #[test]
+    fn the_last_flight_comes_again_to_a_client_that_did_not_get_it_and_does_not_ask() {
+        let mut pair = Pair::new();
+        pair.carry(|pair| pair.ready[0]);
+        assert_eq!(pair.ready, [true, false]);
+        pair.wait();
+        pair.carry(|_| false);
+        assert_eq!(pair.ready, [true, true]);
+        // A packet under the keys says that it is enough.
+        assert!(pair.server.poll_timeout().is_some());
+        pair.server.confirm();
+        assert_eq!(pair.server.poll_timeout(), None);
+    }
+
+    #[test]
+    fn a_far_end_that_never_speaks_gets_the_last_flight_a_few_times_only() {
+        let mut pair = Pair::new();
+        pair.carry(|pair| pair.ready[0]);
+        for _ in CONFIRM {
+            pair.wait();
+            pair.carry(|_| true);
+        }
+        assert_eq!(pair.server.poll_timeout(), None);
+    }
+
+    #[test]
+    fn a_flight_is_sent_again_until_the_time_is_up() {
+        let mut pair = Pair::new();
+        let began = pair.now;
+        // The client's second greeting arrives, the answer to it does not.
+        let asked = std::cell::Cell::new(0);
+        pair.carry(|_| asked.replace(asked.get() + 1) > 0);
+        while pair.now < began + Duration::from_secs(14) {
+            pair.wait();
+            pair.carry(|_| true);
+        }
+        pair.wait();
+        pair.carry(|_| false);
+        assert_eq!(pair.ready, [true, true]);
+
+        let mut silent = Pair::new();
+        silent.carry(|_| true);
+        let fault = loop {
+            silent.now = silent.server.poll_timeout().expect("a timer runs");
+            if let Err(fault) = silent.server.handle_timeout(silent.now) {
+                break fault;
+            }
+        };
+        assert!(matches!(fault, MediaError::Dtls(_)), "{fault}");
+    }
 }

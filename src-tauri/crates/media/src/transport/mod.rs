@@ -499,6 +499,9 @@ impl MediaTransport {
             Some(pair) => pair.unprotect_rtp(datagram),
         };
         let Some(packet) = packet else { return };
+        if let Keying::Dtls(keying) = &mut self.keying {
+            keying.leg.confirm();
+        }
         if let Path::Symmetric(path) = &mut self.path {
             path.follow(now, rtcp, from);
         }
