@@ -5,8 +5,10 @@ use std::process::Command;
 
 /// The top folder.
 pub(crate) fn root() -> PathBuf {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap_or(here).to_owned()
+    // What `cargo run` says comes first: a folder of builds that several checkouts share may hold another one's program.
+    let here = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    here.ancestors().nth(2).unwrap_or(&here).to_owned()
 }
 
 /// The folder with the debug build's programs: this program is one of them.

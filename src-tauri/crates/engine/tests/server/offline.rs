@@ -30,12 +30,17 @@ async fn within(what: &str, it: impl Future<Output = ()>) {
 /// Waits until something is kept of the agent; gives the folder.
 async fn until_kept(centre: &Centre, name: &str) -> std::path::PathBuf {
     let folder = centre.folder.join(name);
-    while !files(&folder)
-        .iter()
-        .any(|(path, text)| path.to_string_lossy().contains("profile-") && !text.is_empty())
-    {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let is_kept = || {
+        files(&folder)
+            .iter()
+            .any(|(path, text)| path.to_string_lossy().contains("profile-") && !text.is_empty())
+    };
+    within("what is kept", async {
+        while !is_kept() {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    })
+    .await;
     folder
 }
 
