@@ -13,9 +13,9 @@ use crate::speech::Talk;
 /// Between two blocks of a session's clock.
 const BLOCK_TIME: Duration = Duration::from_millis(10);
 /// Patience for path and keys, on a line that loses nothing.
-const SET_UP: Duration = Duration::from_secs(10);
+pub(crate) const SET_UP: Duration = Duration::from_secs(10);
 /// How long it is listened after the last word.
-const TAIL: Duration = Duration::from_secs(1);
+pub(crate) const TAIL: Duration = Duration::from_secs(1);
 /// Packets sent this late in the call may still be on their way when it ends; they count neither way.
 const STILL_FLYING: Duration = Duration::from_millis(700);
 /// Blocks between two points of the buffer's curve.
@@ -266,7 +266,7 @@ impl Side {
 }
 
 /// A block of what is said; silence after the end.
-fn block_of(talk: &Talk, number: u64) -> [f32; BLOCK] {
+pub(crate) fn block_of(talk: &Talk, number: u64) -> [f32; BLOCK] {
     let mut block = [0.0; BLOCK];
     let start = (number as usize).saturating_mul(BLOCK);
     for (slot, sample) in block.iter_mut().zip(talk.samples.iter().skip(start)) {
@@ -276,7 +276,7 @@ fn block_of(talk: &Talk, number: u64) -> [f32; BLOCK] {
 }
 
 /// The offer with no other `a=crypto` than the one of this suite.
-fn with_suite(offer: &str, suite: Option<&str>) -> String {
+pub(crate) fn with_suite(offer: &str, suite: Option<&str>) -> String {
     let Some(suite) = suite else {
         return offer.to_owned();
     };

@@ -44,6 +44,13 @@ pub fn median(delays: &[Option<f32>]) -> Option<f32> {
     known.get(known.len() / 2).copied()
 }
 
+/// The shortest and the longest of the delays that are known, ms.
+#[must_use]
+pub fn range(delays: &[Option<f32>]) -> Option<(f32, f32)> {
+    let known = || delays.iter().copied().flatten();
+    Some((known().reduce(f32::min)?, known().reduce(f32::max)?))
+}
+
 struct Finder {
     forward: std::sync::Arc<dyn rustfft::Fft<f32>>,
     inverse: std::sync::Arc<dyn rustfft::Fft<f32>>,

@@ -14,7 +14,7 @@ use crate::speech::Talk;
 use crate::{delay, score};
 
 /// Points of the buffer's curve in a second.
-const POINTS: usize = 5;
+pub(crate) const POINTS: usize = 5;
 /// Length of a packet, ms: what the phone offers.
 const PACKET_MS: f32 = 20.0;
 /// The delay is as before when it is this near, ms.
@@ -41,27 +41,9 @@ pub fn measure(run: &Run, said: &Talk, seed: u64, with_visqol: bool) -> Measured
     let effort = Effort::begin();
     let outcome = call::make(run, said, seed);
     let took = effort.took();
-    let mut result = RunResult {
-        name: run.name(),
-        profile: run.profile.name.to_owned(),
-        codec: run.codec_name.to_owned(),
-        keying: run.keying.name.to_owned(),
-        failed: None,
-        suite: String::new(),
-        numbers: Numbers::default(),
-        voices: Vec::new(),
-        series: Series::default(),
-    };
+    let mut result = empty(run);
     match outcome {
-        Err(error) => {
-            result.failed = Some(error.to_string());
-            Measured {
-                result,
-                heard: Vec::new(),
-                simulated: Duration::ZERO,
-                took,
-            }
-        }
+        Err(error) => failed(run, error.to_string(), took),
         Ok(outcome) => {
             fill(&mut result, run, said, &outcome, with_visqol);
             let simulated = Duration::from_secs_f64(outcome.received.len() as f64 / 48_000.0);
@@ -75,19 +57,52 @@ pub fn measure(run: &Run, said: &Talk, seed: u64, with_visqol: bool) -> Measured
     }
 }
 
+/// A run whose call failed.
+pub(crate) fn failed(run: &Run, fault: String, took: Duration) -> Measured {
+    Measured {
+        result: RunResult {
+            failed: Some(fault),
+            ..empty(run)
+        },
+        heard: Vec::new(),
+        simulated: Duration::ZERO,
+        took,
+    }
+}
+
+/// What is known of a run before it was made.
+pub(crate) fn empty(run: &Run) -> RunResult {
+    RunResult {
+        name: run.name(),
+        profile: run.profile.name.to_owned(),
+        codec: run.codec_name.to_owned(),
+        keying: run.keying.name.to_owned(),
+        failed: None,
+        suite: String::new(),
+        numbers: Numbers::default(),
+        voices: Vec::new(),
+        series: Series::default(),
+    }
+}
+
+/// ViSQOL's score of each speaker.
+pub(crate) fn voices(said: &Talk, heard: &[f32], delay_ms: f32) -> Vec<VoiceScore> {
+    score::visqol(said, heard, delay_ms)
+        .into_iter()
+        .map(|(voice, visqol)| VoiceScore {
+            voice: voice.to_owned(),
+            visqol,
+        })
+        .collect()
+}
+
 fn fill(result: &mut RunResult, run: &Run, said: &Talk, outcome: &Outcome, with_visqol: bool) {
     let series = series(run, said, outcome);
     let delay_ms = delay::median(&series.delay_ms);
+    let range = delay::range(&series.delay_ms);
     if let (true, Some(delay_ms)) = (with_visqol, delay_ms) {
-        result.voices = score::visqol(said, &outcome.received, delay_ms)
-            .into_iter()
-            .map(|(voice, visqol)| VoiceScore {
-                voice: voice.to_owned(),
-                visqol,
-            })
-            .collect();
+        result.voices = voices(said, &outcome.received, delay_ms);
     }
-    let scores: Vec<f32> = result.voices.iter().filter_map(|v| v.visqol).collect();
     let sent = outcome.transits.len().max(1) as f32;
     let lost = outcome.transits.iter().filter(|t| t.took.is_none()).count() as f32 / sent;
     let late = outcome.late as f32 / sent;
@@ -111,8 +126,11 @@ fn fill(result: &mut RunResult, run: &Run, said: &Talk, outcome: &Outcome, with_
     result.numbers = Numbers {
         mos: Some(rating.mos),
         mos_listening: Some(rating.listening),
-        visqol: mean(scores.into_iter()),
+        visqol: mean(result.voices.iter().filter_map(|v| v.visqol)),
         delay_ms,
+        delay_min_ms: range.map(|range| range.0),
+        delay_max_ms: range.map(|range| range.1),
+        device_ms: None,
         network_ms,
         buffer_ms,
         buffer_max_ms: settled.iter().map(|point| point[0]).reduce(f32::max),
@@ -162,7 +180,7 @@ fn series(run: &Run, said: &Talk, outcome: &Outcome) -> Series {
 }
 
 /// G.107 section 7.5: mean length of the gaps against the mean length that the same loss has at random.
-fn burst(transits: &[Transit]) -> f32 {
+pub(crate) fn burst(transits: &[Transit]) -> f32 {
     let lost = transits.iter().filter(|t| t.took.is_none()).count();
     let gaps = transits
         .windows(2)
@@ -213,7 +231,7 @@ fn recovery(hold: Hold, series: &Series) -> Option<f32> {
     Some(last.saturating_sub(end) as f32)
 }
 
-fn seed_of(seed: u64, name: &str) -> u64 {
+pub(crate) fn seed_of(seed: u64, name: &str) -> u64 {
     // FNV-1a: the same on every machine and with every compiler.
     name.bytes()
         .fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
@@ -221,11 +239,11 @@ fn seed_of(seed: u64, name: &str) -> u64 {
         })
 }
 
-fn ms(time: Duration) -> f32 {
+pub(crate) fn ms(time: Duration) -> f32 {
     time.as_secs_f32() * 1_000.0
 }
 
-fn mean(values: impl Iterator<Item = f32>) -> Option<f32> {
+pub(crate) fn mean(values: impl Iterator<Item = f32>) -> Option<f32> {
     let (sum, count) = values.fold((0.0_f64, 0_u32), |(sum, count), value| {
         (sum + f64::from(value), count + 1)
     });

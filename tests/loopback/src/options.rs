@@ -7,10 +7,15 @@ use clap::builder::PossibleValuesParser;
 use sidetone_loopback::plan::{CODECS, KEYINGS, OPUS_WAYS};
 use sidetone_loopback::profile::PROFILES;
 use sidetone_loopback::speech::VOICES;
+use url::Url;
 
 const AFTER_HELP: &str = "\
 Without --profile, --codec and --keying the usual set is run: every network with Opus over DTLS-SRTP, every codec on a
 good and on a lossy network, and every keying once. With one of them the others default to all networks, Opus and dtls.
+
+Without a simulated clock: --realtime --devices plays the speech into a microphone and records a speaker, and measures
+the delay from mouth to ear; --against calls a real server's echo and scores the way there and back as one. Both take
+Opus and dtls unless --codec and --keying say otherwise.
 
 Exit codes: 0 all is well, 1 a threshold is not met or a call failed, 2 it could not be started.
 
@@ -72,6 +77,68 @@ pub(crate) struct Options {
     /// Check the results against this file of thresholds
     #[arg(long, value_name = "FILE")]
     pub(crate) thresholds: Option<PathBuf>,
+
+    /// Measure by the clock on the wall instead of in virtual time
+    #[arg(long, requires = "devices")]
+    pub(crate) realtime: bool,
+
+    /// Through sound devices, from mouth to ear; networks are simulated only where --profile names them
+    #[arg(long, requires = "realtime", conflicts_with = "against")]
+    pub(crate) devices: bool,
+
+    /// The phones' microphone, by name or identity [default: the system's]
+    #[arg(long, value_name = "DEVICE", requires = "devices")]
+    pub(crate) microphone: Option<String>,
+
+    /// The phones' speaker [default: the system's]
+    #[arg(long, value_name = "DEVICE", requires = "devices")]
+    pub(crate) speaker: Option<String>,
+
+    /// Where the harness plays the speech that the microphone hears [default: the system's]
+    #[arg(long, value_name = "DEVICE", requires = "devices")]
+    pub(crate) play_into: Option<String>,
+
+    /// Where the harness hears what the speaker plays [default: the system's]
+    #[arg(long, value_name = "DEVICE", requires = "devices")]
+    pub(crate) record_from: Option<String>,
+
+    /// Leave out echo canceller, noise suppression and gain control
+    #[arg(long, requires = "devices")]
+    pub(crate) no_processing: bool,
+
+    /// Tell the sound devices; nothing is run
+    #[arg(long, exclusive = true)]
+    pub(crate) list_devices: bool,
+
+    /// Register at this server (wss://HOST[:PORT]/path), call its echo, and score what comes back
+    #[arg(
+        long,
+        value_name = "URL",
+        requires = "user",
+        requires = "number",
+        conflicts_with = "profile"
+    )]
+    pub(crate) against: Option<Url>,
+
+    /// SIP user at the server
+    #[arg(long, value_name = "NAME", requires = "against")]
+    pub(crate) user: Option<String>,
+
+    /// Number of the server's echo
+    #[arg(long, value_name = "NUMBER", requires = "against")]
+    pub(crate) number: Option<String>,
+
+    /// Host of the SIP addresses [default: the server's]
+    #[arg(long, value_name = "HOST", requires = "against")]
+    pub(crate) domain: Option<String>,
+
+    /// Environment variable with the SIP password; asked for at the terminal when it is not set
+    #[arg(long, value_name = "NAME", default_value = "SIDETONE_SIP_PASSWORD")]
+    pub(crate) password_env: String,
+
+    /// PEM file with an authority to trust besides the system's
+    #[arg(long, value_name = "FILE", requires = "against")]
+    pub(crate) ca: Option<PathBuf>,
 
     /// Say what changed from one file of results to another; nothing is run
     #[arg(long, num_args = 2, value_names = ["BEFORE", "AFTER"], exclusive = true)]

@@ -156,6 +156,16 @@ pub fn runs(profiles: &[String], codecs: &[String], keyings: &[String]) -> Vec<R
     runs
 }
 
+/// The calls for these codecs and keyings through what is no simulated network; what is empty takes its default, Opus
+/// and dtls.
+#[must_use]
+pub fn live_runs(profile: &'static Profile, codecs: &[String], keyings: &[String]) -> Vec<Run> {
+    runs(&[PROFILES[0].name.to_owned()], codecs, keyings)
+        .into_iter()
+        .map(|run| Run { profile, ..run })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

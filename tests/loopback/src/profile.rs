@@ -90,7 +90,26 @@ const LOSSY: Profile = Profile {
     ..CLEAN
 };
 
-/// Every network.
+/// Nothing that is simulated: the two ends talk to each other on this machine.
+pub const DIRECT: Profile = Profile {
+    name: "direct",
+    about: "nothing but this machine",
+    latency_ms: 0,
+    ..CLEAN
+};
+
+/// A real server.
+pub const SERVER: Profile = Profile {
+    name: "server",
+    about: "the real way to a server and back",
+    latency_ms: 0,
+    ..CLEAN
+};
+
+/// What lies between the ends where no network is simulated.
+const LIVE: [Profile; 2] = [DIRECT, SERVER];
+
+/// Every network that is simulated.
 pub const PROFILES: [Profile; 17] = [
     CLEAN,
     Profile {
@@ -224,10 +243,13 @@ pub const PROFILES: [Profile; 17] = [
 ];
 
 impl Profile {
-    /// The one of this name.
+    /// The one of this name, simulated or not.
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Self> {
-        PROFILES.iter().find(|profile| profile.name == name)
+        PROFILES
+            .iter()
+            .chain(&LIVE)
+            .find(|profile| profile.name == name)
     }
 
     /// What the network emulator makes of it; what stands still and clocks are not its job.

@@ -49,13 +49,8 @@ pub fn html(
         "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\
         <title>Sidetone media loopback</title><style>{STYLE}</style></head><body><main>\n\
         <h1>Sidetone media loopback</h1>\n\
-        <p class=\"lead\">{} simulated calls, version {}, seed {}, {} s of speech each ({}). The first side speaks, the second \
-        listens; both run the phone's own codecs, keys, jitter buffer and reports. The same seed gives the same numbers.</p>\n",
-        results.runs.len(),
-        escaped(&results.version),
-        results.seed,
-        results.seconds,
-        escaped(&results.voices.join(", ")),
+        <p class=\"lead\">{}</p>\n",
+        lead(results),
     );
     write_verdict(&mut html, verdict);
     write_overview(&mut html, results, verdict);
@@ -68,10 +63,30 @@ pub fn html(
         sound("said", &said_wave, &said_picture)
     );
     for one in measured {
-        write_run(&mut html, one, results.seconds)?;
+        write_run(&mut html, one, results.seconds, results.live.is_some())?;
     }
     html.push_str("</main></body></html>\n");
     Ok(html)
+}
+
+fn lead(results: &Results) -> String {
+    let (count, version) = (results.runs.len(), escaped(&results.version));
+    let speech = format!(
+        "{} s of speech each ({})",
+        results.seconds,
+        escaped(&results.voices.join(", "))
+    );
+    match &results.live {
+        Some(live) => format!(
+            "Calls: {count}, version {version}, {speech}. Measured {}.",
+            escaped(live)
+        ),
+        None => format!(
+            "{count} simulated calls, version {version}, seed {}, {speech}. The first side speaks, the second listens; both \
+             run the phone's own codecs, keys, jitter buffer and reports. The same seed gives the same numbers.",
+            results.seed
+        ),
+    }
 }
 
 const MEANING: &str = "<details><summary>What the numbers mean</summary><dl>\
@@ -80,7 +95,9 @@ const MEANING: &str = "<details><summary>What the numbers mean</summary><dl>\
     <dt>ViSQOL</dt><dd>What was heard against what was said, 1 to 5, by the sound itself: ViSQOL 3.1 in speech mode, by its Rust \
     port <code>visqol-rs</code>. It does not know of delay. Telephone-band codecs score lower by nature.</dd>\
     <dt>delay</dt><dd>From what was said to what was heard, measured by laying one over the other: network, packet, codec and jitter \
-    buffer. Sound devices come on top.</dd>\
+    buffer. Sound devices come on top, but for runs through devices, whose delay is that from mouth to ear; against a server it is \
+    the way there and back.</dd>\
+    <dt>devices</dt><dd>Microphone and speaker together, as the phone tells it; where there are any.</dd>\
     <dt>buffer, target</dt><dd>What the jitter buffer adds, and what it aims at.</dd>\
     <dt>concealed</dt><dd>Share of what was played that was made up.</dd>\
     <dt>lost, late</dt><dd>Share of the packets that never came, and that came too late to be played.</dd>\
@@ -124,7 +141,16 @@ fn write_verdict(html: &mut String, verdict: Option<Verdict<'_>>) {
 
 fn write_overview(html: &mut String, results: &Results, verdict: Option<Verdict<'_>>) {
     html.push_str("<div class=\"scroll\"><table><thead><tr><th>run</th>");
-    for metric in METRICS {
+    let known: Vec<_> = METRICS
+        .iter()
+        .filter(|metric| {
+            results
+                .runs
+                .iter()
+                .any(|run| (metric.read)(&run.numbers).is_some())
+        })
+        .collect();
+    for metric in &known {
         let _ = write!(html, "<th>{}</th>", metric.title);
     }
     html.push_str("</tr></thead><tbody>\n");
@@ -141,12 +167,12 @@ fn write_overview(html: &mut String, results: &Results, verdict: Option<Verdict<
                 let _ = write!(
                     html,
                     "<td class=\"fault\" colspan=\"{}\">failed: {}</td>",
-                    METRICS.len(),
+                    known.len().max(1),
                     escaped(fault)
                 );
             }
             None => {
-                for metric in METRICS {
+                for metric in &known {
                     let shown = metric.unit.show((metric.read)(&run.numbers));
                     let _ = write!(html, "<td>{shown}</td>");
                 }
@@ -161,6 +187,7 @@ fn write_run(
     html: &mut String,
     measured: &Measured,
     seconds: u32,
+    live: bool,
 ) -> Result<(), png::EncodingError> {
     let run = &measured.result;
     let name = escaped(&run.name);
@@ -205,7 +232,7 @@ fn write_run(
     let length = seconds as f32 + 1.0;
     let step = run.series.step_ms as f32 / 1_000.0;
     let known = |values: &[f32]| values.iter().copied().map(Some).collect::<Vec<_>>();
-    let curves = [
+    let mut curves = vec![
         Curve {
             name: "said to heard",
             class: "total",
@@ -214,7 +241,10 @@ fn write_run(
             points: run.series.delay_ms.clone(),
         },
         Curve {
-            name: "network (mean of the second)",
+            name: match live {
+                true => "network, there and back",
+                false => "network (mean of the second)",
+            },
             class: "network",
             step_s: 1.0,
             first_s: 0.5,
@@ -235,6 +265,8 @@ fn write_run(
             points: known(&run.series.target_ms),
         },
     ];
+    // What nothing is known of needs no place in the legend.
+    curves.retain(|curve| curve.points.iter().any(Option::is_some));
     html.push_str("<h3>Delay</h3>");
     html.push_str(&chart::curves("Delay over time", "ms", length, &curves));
     html.push_str("<h3>Lost packets and concealed sound</h3>");

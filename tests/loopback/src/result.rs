@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 pub struct Results {
     /// Version of the harness.
     pub version: String,
+    /// What was measured where nothing, or not all, was simulated; the same seed need not give the same then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<String>,
     /// Seed of all chances.
     pub seed: u64,
     /// Who spoke, in turn.
@@ -59,8 +62,15 @@ pub struct Numbers {
     pub mos_listening: Option<f32>,
     /// ViSQOL (speech mode), mean of the speakers, 1 to 5.
     pub visqol: Option<f32>,
-    /// Median delay from what was said to what was heard, measured by the sound, without devices, ms.
+    /// Median delay from what was said to what was heard, measured by the sound, ms: without devices in virtual time,
+    /// from mouth to ear with devices, there and back against a server.
     pub delay_ms: Option<f32>,
+    /// Shortest delay of a second, ms.
+    pub delay_min_ms: Option<f32>,
+    /// Longest delay of a second, ms.
+    pub delay_max_ms: Option<f32>,
+    /// Mean delay of microphone and speaker together, as the phone tells it, ms; with devices only.
+    pub device_ms: Option<f32>,
     /// Shortest way through the network, ms.
     pub network_ms: Option<f32>,
     /// Mean delay of the jitter buffer, ms.
@@ -148,11 +158,14 @@ impl Unit {
 }
 
 /// Every number.
-pub const METRICS: [Metric; 14] = [
+pub const METRICS: [Metric; 17] = [
     score("mos", "MOS", |n| n.mos, 0.02),
     score("mos_listening", "MOS listening", |n| n.mos_listening, 0.02),
     score("visqol", "ViSQOL", |n| n.visqol, 0.03),
     ms("delay_ms", "delay ms", |n| n.delay_ms, 2.0),
+    ms("delay_min_ms", "delay min ms", |n| n.delay_min_ms, 2.0),
+    ms("delay_max_ms", "delay max ms", |n| n.delay_max_ms, 5.0),
+    ms("device_ms", "devices ms", |n| n.device_ms, 2.0),
     ms("network_ms", "network ms", |n| n.network_ms, 1.0),
     ms("buffer_ms", "buffer ms", |n| n.buffer_ms, 1.0),
     ms("buffer_max_ms", "buffer max ms", |n| n.buffer_max_ms, 5.0),

@@ -1,6 +1,6 @@
 //! From options to results, files and a verdict.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,54 +11,25 @@ use sidetone_loopback::plan::{self, CODECS, KEYINGS, OPUS_WAYS, Run};
 use sidetone_loopback::profile::PROFILES;
 use sidetone_loopback::report::{self, Verdict};
 use sidetone_loopback::result::{METRICS, Results};
-use sidetone_loopback::speech::{SpeechError, Talk, VOICES, Voice};
+use sidetone_loopback::speech::{Talk, VOICES, Voice};
 use sidetone_loopback::table::table;
-use sidetone_loopback::thresholds::{ThresholdError, Thresholds};
+use sidetone_loopback::thresholds::Thresholds;
 
+use crate::fault::Fault;
+use crate::live_run;
 use crate::options::Options;
 
 /// Sample rate of the WAV files, Hz.
 const WAV_RATE: u32 = sidetone_media::SAMPLE_RATE;
 
-/// Why nothing came of it.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Fault {
-    /// A file could not be read or written.
-    #[error("{}: {fault}", path.display())]
-    File {
-        path: PathBuf,
-        fault: std::io::Error,
-    },
-    /// A file of results is none.
-    #[error("{}: this is no file of results: {fault}", path.display())]
-    Results {
-        path: PathBuf,
-        fault: serde_json::Error,
-    },
-    /// A file of thresholds cannot be used.
-    #[error("{}: {fault}", path.display())]
-    Thresholds {
-        path: PathBuf,
-        fault: ThresholdError,
-    },
-    /// A WAV file could not be written.
-    #[error("{}: {fault}", path.display())]
-    Wav { path: PathBuf, fault: hound::Error },
-    /// The results could not be put into words.
-    #[error("the results cannot be written: {0}")]
-    Json(#[from] serde_json::Error),
-    /// The report could not be made.
-    #[error("the report cannot be made: {0}")]
-    Picture(#[from] png::EncodingError),
-    /// The shipped speech is broken.
-    #[error(transparent)]
-    Speech(#[from] SpeechError),
-}
-
 /// Does what was asked for; `false` when a call failed or a threshold is not met.
 pub(crate) fn run(options: &Options) -> Result<bool, Fault> {
     if options.list {
         print!("{}", list());
+        return Ok(true);
+    }
+    if options.list_devices {
+        print!("{}", live_run::devices()?);
         return Ok(true);
     }
     if let Some([before, after]) = options.compare.as_deref() {
@@ -74,14 +45,21 @@ pub(crate) fn run(options: &Options) -> Result<bool, Fault> {
     if let Some(folder) = &options.report {
         std::fs::create_dir_all(folder).map_err(file_fault(folder))?;
     }
-    let runs = plan::runs(&options.profile, &options.codec, &options.keying);
     let voices = voices(&options.voice);
     let said = Talk::of(&voices, options.seconds)?;
     let began = Instant::now();
-    let measured = measure_all(options, &runs, &said);
+    let (measured, live) = if let Some(url) = &options.against {
+        live_run::against(url, options, &said).map(|(runs, words)| (runs, Some(words)))?
+    } else if options.devices {
+        live_run::through_devices(options, &said).map(|(runs, words)| (runs, Some(words)))?
+    } else {
+        let runs = plan::runs(&options.profile, &options.codec, &options.keying);
+        (measure_all(options, &runs, &said), None)
+    };
     let took = began.elapsed();
     let results = Results {
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        live,
         seed: options.seed,
         voices: voices.iter().map(|voice| voice.name.to_owned()).collect(),
         seconds: options.seconds,
@@ -91,7 +69,10 @@ pub(crate) fn run(options: &Options) -> Result<bool, Fault> {
         println!("{}", serde_json::to_string_pretty(&results)?);
     } else {
         print!("{}", table(&results));
-        println!("{}", speed(&measured, took, options));
+        match &results.live {
+            Some(words) => println!("\nMeasured {words}."),
+            None => println!("{}", speed(&measured, took, options)),
+        }
     }
 
     let name = options

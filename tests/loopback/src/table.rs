@@ -5,10 +5,13 @@ use std::fmt::Write as _;
 use crate::result::{METRICS, Results};
 
 /// The numbers of the table, in its order.
-const COLUMNS: [&str; 9] = [
+const COLUMNS: [&str; 12] = [
     "mos",
     "visqol",
     "delay_ms",
+    "delay_min_ms",
+    "delay_max_ms",
+    "device_ms",
     "buffer_ms",
     "buffer_max_ms",
     "target_ms",
@@ -17,12 +20,16 @@ const COLUMNS: [&str; 9] = [
     "late",
 ];
 
+/// Those of them that the clock on the wall makes worth a look.
+const LIVE_COLUMNS: [&str; 3] = ["delay_min_ms", "delay_max_ms", "device_ms"];
+
 /// One line a run.
 #[must_use]
 pub fn table(results: &Results) -> String {
     let metrics: Vec<_> = COLUMNS
         .iter()
         .filter_map(|key| METRICS.iter().find(|metric| metric.key == *key))
+        .filter(|metric| results.live.is_some() || !LIVE_COLUMNS.contains(&metric.key))
         .collect();
     let mut rows = vec![
         std::iter::once("run".to_owned())

@@ -227,6 +227,7 @@ mod tests {
     fn results(mos: Option<f32>) -> Results {
         Results {
             version: String::new(),
+            live: None,
             seed: 1,
             voices: Vec::new(),
             seconds: 1,

@@ -3,6 +3,8 @@
 //! Left out, with the reason printed, where PulseAudio is not installed.
 #![cfg(target_os = "linux")]
 
+mod pulse;
+
 use std::io::Read as _;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
@@ -11,83 +13,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use pulse::{RATE, Server, control, private};
 use sidetone_media::{
     AudioSetup, BLOCK, DeviceSelection, KeyingPlan, MediaConfig, Session, ToneKind, Voice,
 };
 use sidetone_profile::Codec;
 
-const RATE: u32 = 48_000;
+/// The sinks of [`ASOUND`].
+const SINKS: [&str; 3] = ["headset", "desk", "mic"];
 /// Set in the child process that talks to the server.
 const INSIDE: &str = "SIDETONE_TEST_SOUND_SERVER";
-
-/// A sound server that ends with the test.
-struct Server {
-    process: Child,
-    folder: PathBuf,
-}
-
-impl Server {
-    fn start(scenario: &str) -> Result<Self, String> {
-        for program in ["pulseaudio", "pactl", "parec", "pacat"] {
-            let found = Command::new(program)
-                .arg("--version")
-                .stdout(Stdio::null())
-                .stderr(Stdio::null())
-                .status();
-            if found.is_err() {
-                return Err(format!("{program} is not installed"));
-            }
-        }
-        let folder =
-            std::env::temp_dir().join(format!("sidetone-sound-{scenario}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
-        std::fs::write(folder.join("asound.conf"), ASOUND).map_err(|e| e.to_string())?;
-        let mut command = Command::new("pulseaudio");
-        command.args([
-            "--daemonize=no",
-            "--exit-idle-time=-1",
-            "--disable-shm=yes",
-            "-n",
-        ]);
-        command.args([
-            "-L",
-            &format!(
-                "module-native-protocol-unix socket={}",
-                socket(&folder).display()
-            ),
-        ]);
-        for sink in ["headset", "desk", "mic"] {
-            command.args(["-L", &null_sink(sink)]);
-        }
-        private(&mut command, &folder);
-        let process = command
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|e| e.to_string())?;
-        let server = Self { process, folder };
-        let start = Instant::now();
-        while !server.control(&["info"]) {
-            if start.elapsed() > Duration::from_secs(20) {
-                return Err("the sound server does not answer".to_owned());
-            }
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        Ok(server)
-    }
-
-    fn control(&self, words: &[&str]) -> bool {
-        control(&self.folder, words)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
 
 const ASOUND: &str = "\
 </usr/share/alsa/alsa.conf>
@@ -96,38 +31,6 @@ pcm.desk { type pulse device desk hint { show on description \"Desk speaker\" } 
 pcm.mic { type pulse device mic.monitor hint { show on description \"Boom microphone\" } }
 pcm.!default { type pulse device desk hint { show on description \"Default\" } }
 ";
-
-fn null_sink(name: &str) -> String {
-    format!("module-null-sink sink_name={name} rate={RATE} channels=2")
-}
-
-fn socket(folder: &Path) -> PathBuf {
-    folder.join("native")
-}
-
-fn private(command: &mut Command, folder: &Path) {
-    command
-        .env("HOME", folder)
-        .env("XDG_RUNTIME_DIR", folder)
-        .env("PULSE_RUNTIME_PATH", folder)
-        .env("PULSE_SERVER", format!("unix:{}", socket(folder).display()))
-        // A null sink hands its monitor two seconds at once unless it is asked for less.
-        .env("PULSE_LATENCY_MSEC", "40")
-        .env("ALSA_CONFIG_PATH", folder.join("asound.conf"))
-        .env_remove("DISPLAY")
-        .env_remove("DBUS_SESSION_BUS_ADDRESS");
-}
-
-fn control(folder: &Path, words: &[&str]) -> bool {
-    let mut command = Command::new("pactl");
-    private(&mut command, folder);
-    command
-        .args(words)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
-}
 
 /// Takes a sink away, as pulling its plug would.
 fn unload(folder: &Path, sink: &str) -> bool {
@@ -271,7 +174,7 @@ fn eventually(what: &str, mut condition: impl FnMut() -> bool) -> Duration {
 
 /// Runs a scenario in a process of its own, whose surroundings point at a server of its own.
 fn inside(scenario: &str) {
-    let server = match Server::start(scenario) {
+    let server = match Server::start(scenario, ASOUND, &SINKS) {
         Ok(server) => server,
         Err(reason) => {
             println!("left out: {scenario}: {reason}");
