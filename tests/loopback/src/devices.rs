@@ -19,8 +19,10 @@ use crate::sound::{Player, Recorder, SoundError};
 use crate::speech::Talk;
 use crate::wire::Wire;
 
-/// Patience for a sound system to list its devices, and to start them.
+/// Patience for a sound system to start a device.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Patience for the list of devices, where it stays empty.
+const LISTING: Duration = Duration::from_secs(15);
 /// How long everything runs before the first word: clocks are compared and buffers find their size meanwhile.
 const SETTLING: Duration = Duration::from_secs(4);
 
@@ -103,7 +105,7 @@ pub fn list() -> Result<Vec<DeviceInfo>, DeskError> {
     let voice = Voice::start(AudioSetup::Devices(DeviceSelection::default()))?;
     let begun = Instant::now();
     // The first look is over soon; a machine without any device has nothing to wait for.
-    while voice.devices().is_empty() && begun.elapsed() < Duration::from_secs(5) {
+    while voice.devices().is_empty() && begun.elapsed() < LISTING {
         std::thread::sleep(Duration::from_millis(50));
     }
     Ok(voice.devices())

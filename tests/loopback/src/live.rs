@@ -122,7 +122,12 @@ pub fn measured(
     let delay_ms: Vec<Option<f32>> = outcome
         .heard_after_ms
         .iter()
-        .map(|delay| delay.map(|delay| delay - outcome.mouth_after_ms))
+        // What would be heard before it was said is alike by chance.
+        .map(|delay| {
+            delay
+                .map(|delay| delay - outcome.mouth_after_ms)
+                .filter(|delay| *delay >= 0.0)
+        })
         .collect();
     if let (true, Some(after)) = (with_visqol, delay::median(&outcome.heard_after_ms)) {
         result.voices = measure::voices(said, &outcome.heard, after);

@@ -185,28 +185,62 @@ impl Recorder {
         // An error of closing is nobody's: the recording is there.
         let _ = self.stream.pause();
         self.heard.extend(self.pieces.try_iter());
-        let rate = f64::from(self.rate);
-        let mut sound = Vec::new();
-        // Where each piece says that the recording began, after `start`, seconds; one may be late, most are not.
-        let mut began: Vec<f64> = Vec::new();
-        for piece in &self.heard {
-            let before = sound.len() as f64 / rate;
-            let at = match piece.at.checked_duration_since(start) {
-                Some(after) => after.as_secs_f64(),
-                None => -start.duration_since(piece.at).as_secs_f64(),
-            };
-            began.push(at - before);
-            sound.extend_from_slice(&piece.samples);
-        }
-        began.sort_by(f64::total_cmp);
-        let began = began.get(began.len() / 2).copied().unwrap_or_default();
-        let samples = (began.abs() * rate) as usize;
-        match began < 0.0 {
-            true => drop(sound.drain(..samples.min(sound.len()))),
-            false => drop(sound.splice(..0, std::iter::repeat_n(0.0, samples))),
-        }
-        resampled(&sound, self.rate, SAMPLE_RATE)
+        let pieces: Vec<_> = self
+            .heard
+            .iter()
+            .map(|piece| {
+                let after = match piece.at.checked_duration_since(start) {
+                    Some(after) => after.as_secs_f64(),
+                    None => -start.duration_since(piece.at).as_secs_f64(),
+                };
+                (after, piece.samples.as_slice())
+            })
+            .collect();
+        resampled(&laid_out(&pieces, self.rate), self.rate, SAMPLE_RATE)
     }
+}
+
+/// Pieces whose times are taken together: one may be told late, most are not.
+const TOGETHER: usize = 25;
+/// Told later than this beyond the others, sound was lost before a piece, seconds.
+const GAP_S: f64 = 0.03;
+
+/// A recording from time 0 on, of pieces with the times of their first samples, seconds. Where the system dropped some
+/// there is silence of the same length, so that what follows keeps its time.
+fn laid_out(pieces: &[(f64, &[f32])], rate: u32) -> Vec<f32> {
+    let rate = f64::from(rate);
+    // When each piece says that the recording began.
+    let mut before = 0;
+    let began: Vec<f64> = pieces
+        .iter()
+        .map(|(at, samples)| {
+            let began = at - before as f64 / rate;
+            before += samples.len();
+            began
+        })
+        .collect();
+    let told = |index: usize| {
+        let mut near = began[index..began.len().min(index + TOGETHER)].to_vec();
+        near.sort_by(f64::total_cmp);
+        near.get(near.len() / 2).copied().unwrap_or_default()
+    };
+    let mut sound = Vec::new();
+    let mut start = told(0);
+    let first = start;
+    for (index, (_, samples)) in pieces.iter().enumerate() {
+        if began[index] > start + GAP_S && told(index) > start + GAP_S {
+            let lost = told(index) - start;
+            start += lost;
+            sound.extend(std::iter::repeat_n(0.0, (lost * rate).round() as usize));
+        }
+        sound.extend_from_slice(samples);
+    }
+    let samples = (first.abs() * rate).round() as usize;
+    match first < 0.0 {
+        true => drop(sound.drain(..samples.min(sound.len()))),
+        false => drop(sound.splice(..0, std::iter::repeat_n(0.0, samples))),
+    }
+    sound
 }
 
 /// The mean of the first two channels.
@@ -285,5 +319,41 @@ fn error(device: &DeviceInfo, fault: impl ToString) -> SoundError {
     SoundError {
         device: device.name.clone(),
         fault: fault.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A thousand samples a second: a piece of ten of them each 10 ms, all of the value of its number.
+    fn pieces(from_s: f64) -> Vec<(f64, [f32; 10])> {
+        (0..100)
+            .map(|number| (from_s + f64::from(number) * 0.01, [number as f32; 10]))
+            .collect()
+    }
+
+    fn lay(pieces: &[(f64, [f32; 10])]) -> Vec<f32> {
+        let pieces: Vec<_> = pieces.iter().map(|(at, piece)| (*at, &piece[..])).collect();
+        laid_out(&pieces, 1_000)
+    }
+
+    #[test]
+    fn a_recording_begins_where_it_is_asked_to() {
+        // It began 50 ms before, or 50 ms after.
+        assert_eq!(lay(&pieces(-0.05))[0], 5.0);
+        let late = lay(&pieces(0.05));
+        assert_eq!((late[49], late[60]), (0.0, 1.0));
+    }
+
+    #[test]
+    fn a_piece_that_is_told_late_moves_nothing_and_lost_ones_leave_their_silence() {
+        let mut told = pieces(0.0);
+        told[30].0 += 0.2;
+        assert_eq!(lay(&told), lay(&pieces(0.0)));
+        told.drain(50..60);
+        let sound = lay(&told);
+        assert_eq!((sound[499], sound[500], sound[599]), (49.0, 0.0, 0.0));
+        assert_eq!((sound[600], sound[999]), (60.0, 99.0));
     }
 }

@@ -73,10 +73,18 @@ fn the_delay_from_mouth_to_ear_is_measured_and_a_missing_device_is_named() {
         "pristine",
         "--json",
     ];
-    let output = harness(&server, &[&devices[..], &run].concat());
-    let words = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(0), "{words}");
-    let results: Results = serde_json::from_slice(&output.stdout).expect("JSON");
+    // A machine under load may starve the devices until nothing can be told; one call of these must be well.
+    let measured = (0..4).any(|_| {
+        let output = harness(&server, &[&devices[..], &run].concat());
+        let words = String::from_utf8_lossy(&output.stderr);
+        println!("exit code {:?}: {words}", output.status.code());
+        output.status.success() && is_measured(&output.stdout)
+    });
+    assert!(measured, "no call gave its delay; what it said is above");
+}
+
+fn is_measured(json: &[u8]) -> bool {
+    let results: Results = serde_json::from_slice(json).expect("JSON");
     let numbers = results.runs[0].numbers;
     println!("{numbers:?}");
     assert!(
@@ -85,9 +93,10 @@ fn the_delay_from_mouth_to_ear_is_measured_and_a_missing_device_is_named() {
             .is_some_and(|live| live.contains("microphone Microphone")),
         "says what was measured"
     );
-    // Ten of them are the network's; a machine under load adds what it likes.
-    let delay = numbers.delay_ms.expect("the ear heard the mouth");
-    assert!((30.0..900.0).contains(&delay), "{delay} ms");
-    assert!(numbers.network_ms >= Some(10.0), "{numbers:?}");
     assert!(numbers.device_ms > Some(0.0), "{numbers:?}");
+    // Ten of them are the network's.
+    assert!(numbers.network_ms >= Some(10.0), "{numbers:?}");
+    numbers
+        .delay_ms
+        .is_some_and(|delay| (30.0..500.0).contains(&delay))
 }
