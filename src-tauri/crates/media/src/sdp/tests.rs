@@ -155,6 +155,34 @@ fn asterisks_offer_is_answered_with_its_own_numbers() {
 }
 
 #[test]
+fn packets_are_as_long_as_the_far_end_wishes_and_no_longer_than_it_takes() {
+    for (wish, ptime_ms, longest_ms) in [
+        ("a=ptime:20\r\na=maxptime:60\r\n", 20, 60),
+        ("a=ptime:40\r\n", 40, 60),
+        ("a=ptime:60\r\na=maxptime:20\r\n", 20, 20),
+        ("a=maxptime:10\r\n", 10, 10),
+        ("a=ptime:120\r\na=maxptime:150\r\n", 60, 60),
+        ("a=ptime:2\r\na=maxptime:5\r\n", 10, 10),
+        // Nothing that can be meant: as if it were not there.
+        ("a=ptime:0\r\na=maxptime:soon\r\n", 20, 60),
+        ("", 20, 60),
+    ] {
+        let offer = ASTERISK.replace("a=ptime:20\r\na=maxptime:60\r\n", wish);
+        let mut negotiation = side(KeyingPlan::Webrtc, &[Codec::Opus]);
+        let (answer, agreed) = negotiation.answer(&parse(&offer), false).expect(wish);
+        assert_eq!(
+            (agreed.ptime_ms, agreed.longest_ms),
+            (ptime_ms, longest_ms),
+            "{wish}"
+        );
+        assert!(
+            answer.contains(&format!("a=ptime:{ptime_ms}\r\n")),
+            "{answer}"
+        );
+    }
+}
+
+#[test]
 fn video_and_data_are_refused_in_their_places() {
     let mut negotiation = side(KeyingPlan::Webrtc, &[Codec::Alaw, Codec::Opus]);
     let (answer, agreed) = negotiation
