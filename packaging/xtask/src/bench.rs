@@ -64,7 +64,7 @@ pub(crate) fn bench(consent: Consent) -> Result<(), Failure> {
         command
     };
     steps.run(
-        "measuring (about three minutes)",
+        "measuring (about four minutes)",
         &mut command,
         Output::Shown,
         "Read what it says above; it needs root for a network namespace.",

@@ -12,7 +12,7 @@ use sidetone_interop::phone::{Identity, PATIENCE, Phone};
 use sidetone_interop::{WorkDir, speech};
 
 /// Seconds of call that are measured.
-const CALL_S: u32 = 20;
+const CALL_S: u32 = 60;
 
 fn main() -> Result<ExitCode> {
     if !namespace::is_inside() {
