@@ -8,11 +8,12 @@ mod loss;
 mod offers;
 mod registration;
 mod rfc4475;
+mod rfc4475_valid;
+mod rfc5118;
 mod soak;
 mod solo;
 mod subscriptions;
 mod timers;
-mod torture;
 mod transfers;
 
 use std::collections::BTreeMap;
