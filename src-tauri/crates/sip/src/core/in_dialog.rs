@@ -66,16 +66,17 @@ impl Core {
             (_, Offer::Received { key, request }) => Some((key, request)),
             _ => None,
         };
+        let mut closing = matches!(call.phase, Phase::Closing);
         if let Some(unacked) = call.unacked.take() {
-            // Its ACK will not come any more.
+            // Its ACK will not come any more, and a BYE of ours that waited for it need not go.
             self.tx.confirmed(now, &unacked.key);
+            closing &= unacked.bye.is_none();
         }
-        // Our BYE may still be on its way; its answer removes the call.
-        let closing = matches!(call.phase, Phase::Closing);
         if let Some((key, request)) = open {
             self.refuse(now, &key, &request, 487);
         }
         self.end(dialog, DialogEnd::RemoteBye);
+        // Where our own BYE is on its way, its answer removes the call.
         if !closing {
             self.forget(dialog);
         }

@@ -34,6 +34,10 @@ const DELAY: Duration = Duration::from_millis(10);
 const TO_PHONE: FlowId = FlowId(1);
 /// The server's end of the TCP connection beside the phone's datagrams.
 const BESIDE: FlowId = FlowId(2);
+/// The flow between the server and the colleague, at both of its ends.
+const WITHIN: FlowId = FlowId(3);
+/// Whoever is called by this number is the colleague.
+const COLLEAGUE: &str = "sip:700@";
 
 struct Users;
 
@@ -90,6 +94,18 @@ fn flow(kind: TransportKind, outgoing: bool) -> Flow {
 enum Side {
     Phone,
     Server,
+    /// Another phone, whom the phone can call beside the server.
+    Colleague,
+}
+
+/// Which way a message goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Path {
+    Line,
+    /// Over the connection beside the phone's datagrams.
+    Beside,
+    /// Between the server and the colleague.
+    Within,
 }
 
 /// What the server makes of TCP beside datagrams.
@@ -105,6 +121,9 @@ struct Sim {
     now: Instant,
     phone: Core,
     server: Core,
+    colleague: Core,
+    /// Call-IDs of the phone's calls to the colleague.
+    to_colleague: Vec<String>,
     kind: TransportKind,
     line: Option<FlowId>,
     up: bool,
@@ -115,8 +134,8 @@ struct Sim {
     beside: Option<FlowId>,
     /// What went over that.
     streamed: Vec<(Side, String)>,
-    /// Messages on their way, by arrival, and whether over the connection beside the datagrams.
-    way: BTreeMap<(Instant, u64), (Side, bool, Vec<u8>)>,
+    /// Messages on their way, by arrival.
+    way: BTreeMap<(Instant, u64), (Side, Path, Vec<u8>)>,
     count: u64,
     /// Messages that are lost, by the number of their sending.
     lost: Vec<u64>,
@@ -133,6 +152,8 @@ impl Sim {
             now: Instant::now(),
             phone: Core::new("phone".to_owned(), None, 1),
             server: Core::new("server".to_owned(), Some(Arc::new(Users)), 2),
+            colleague: Core::new("colleague".to_owned(), Some(Arc::new(Users)), 3),
+            to_colleague: Vec::new(),
             kind,
             line: None,
             up: true,
@@ -159,6 +180,15 @@ impl Sim {
         sim
     }
 
+    /// Lets phone and server reach the colleague, who trusts both.
+    fn with_colleague(&mut self) {
+        let line = || flow(TransportKind::Udp, true);
+        self.server.handle(self.now, Input::FlowUp(WITHIN, line()));
+        for id in [TO_PHONE, WITHIN] {
+            self.colleague.handle(self.now, Input::FlowUp(id, line()));
+        }
+    }
+
     fn set_account(&mut self, secret: &str) {
         let account = Input::Account(Some(Box::new(account(secret))));
         self.phone.handle(self.now, account);
@@ -168,6 +198,7 @@ impl Sim {
         match side {
             Side::Phone => &mut self.phone,
             Side::Server => &mut self.server,
+            Side::Colleague => &mut self.colleague,
         }
     }
 
@@ -177,7 +208,11 @@ impl Sim {
         loop {
             self.drain(&mut react);
             let arrival = self.way.keys().next().map(|(at, _)| *at);
-            let timers = [self.phone.poll_timeout(), self.server.poll_timeout()];
+            let timers = [
+                self.phone.poll_timeout(),
+                self.server.poll_timeout(),
+                self.colleague.poll_timeout(),
+            ];
             let next = timers.into_iter().flatten().chain(arrival).min();
             let Some(next) = next.filter(|at| *at <= end) else {
                 self.now = end;
@@ -186,12 +221,13 @@ impl Sim {
             self.now = self.now.max(next);
             let now = self.now;
             if let Some(key) = self.way.keys().next().copied().filter(|(at, _)| *at <= now) {
-                let (to, stream, bytes) = self.way.remove(&key).expect("just seen");
-                let flow = match (to, stream) {
-                    (Side::Phone, false) => self.line,
-                    (Side::Phone, true) => self.beside,
-                    (Side::Server, false) => Some(TO_PHONE),
-                    (Side::Server, true) => Some(BESIDE),
+                let (to, path, bytes) = self.way.remove(&key).expect("just seen");
+                let flow = match (to, path) {
+                    (_, Path::Within) => Some(WITHIN),
+                    (Side::Phone, Path::Line) => self.line,
+                    (Side::Phone, Path::Beside) => self.beside,
+                    (Side::Server | Side::Colleague, Path::Line) => Some(TO_PHONE),
+                    (Side::Server | Side::Colleague, Path::Beside) => Some(BESIDE),
                 };
                 if let Some(flow) = flow.filter(|_| self.up) {
                     self.core(to).handle(now, Input::Received(flow, bytes));
@@ -199,6 +235,7 @@ impl Sim {
             }
             self.phone.handle_timeout(now);
             self.server.handle_timeout(now);
+            self.colleague.handle_timeout(now);
         }
     }
 
@@ -208,13 +245,20 @@ impl Sim {
                 (Side::Phone, output)
             } else if let Some(output) = self.server.poll_output() {
                 (Side::Server, output)
+            } else if let Some(output) = self.colleague.poll_output() {
+                (Side::Colleague, output)
             } else {
                 return;
             };
             match output {
                 Output::Send(flow, bytes) => {
-                    let stream = flow == BESIDE || Some(flow) == self.beside;
-                    self.send(side, stream, bytes);
+                    let path = match (side, flow) {
+                        (Side::Server | Side::Colleague, WITHIN) => Path::Within,
+                        (Side::Server, BESIDE) => Path::Beside,
+                        (Side::Phone, flow) if Some(flow) == self.beside => Path::Beside,
+                        _ => Path::Line,
+                    };
+                    self.send(side, path, bytes);
                 }
                 Output::Connect(id, ServerAddress::Tcp(..), _) => self.connect_beside(id),
                 Output::Connect(id, ..) => {
@@ -259,25 +303,33 @@ impl Sim {
         }
     }
 
-    fn send(&mut self, from: Side, stream: bool, bytes: Vec<u8>) {
+    fn send(&mut self, from: Side, path: Path, bytes: Vec<u8>) {
         let message = Message::parse(&bytes).expect("we write what we can read");
         let line = message.start.to_string();
-        if stream {
+        if path == Path::Beside {
             self.streamed.push((from, line.clone()));
         }
         self.log.push((from, line));
         let number = self.count;
         self.count += 1;
         let lost = self.lost.contains(&number) || self.chance.random_bool(self.loss);
-        if lost && !stream {
+        if lost && path != Path::Beside {
             return;
         }
-        let to = match from {
-            Side::Phone => Side::Server,
-            Side::Server => Side::Phone,
+        if message.uri().starts_with(COLLEAGUE) {
+            self.to_colleague.push(message.call_id().to_owned());
+        }
+        let to = match (from, path) {
+            (Side::Server, Path::Within) => Side::Colleague,
+            (Side::Colleague, Path::Within) => Side::Server,
+            (Side::Server | Side::Colleague, _) => Side::Phone,
+            (Side::Phone, _) if self.to_colleague.iter().any(|id| id == message.call_id()) => {
+                Side::Colleague
+            }
+            (Side::Phone, _) => Side::Server,
         };
         self.way
-            .insert((self.now + DELAY, number), (to, stream, bytes));
+            .insert((self.now + DELAY, number), (to, path, bytes));
     }
 
     /// How often a start line with this beginning was sent.

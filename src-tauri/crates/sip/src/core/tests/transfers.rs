@@ -4,9 +4,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::solo::Solo;
-use super::{Side, Sim};
+use super::{Side, Sim, WITHIN};
 use crate::api::{CallTarget, DialogId, Event, NameAddr, SipError};
-use crate::core::{Message, TransportKind};
+use crate::core::{Input, Message, TransportKind};
 
 const SECOND: Duration = Duration::from_secs(1);
 const FAR: (&str, &str) = ("Contact", "<sip:far@192.0.2.9:5060>");
@@ -475,7 +475,111 @@ fn transfer(lost: Vec<u64>) -> Sim {
     for dialog in third {
         sim.phone.hang_up(sim.now, dialog, None).expect("BYE");
     }
-    sim.phone.handle(sim.now, crate::core::Input::Account(None));
+    sim.phone.handle(sim.now, Input::Account(None));
+    sim.run(Duration::from_secs(80), |_, _, _| {});
+    sim.count -= before;
+    sim
+}
+
+/// The same of a transfer to a colleague that the agent has called before.
+#[test]
+fn every_message_of_an_attended_transfer_may_be_lost_once() {
+    let told = |sim: &Sim, side| {
+        let mut told = sim.told(side);
+        told.retain(|e| e.starts_with("Ended") || e.ends_with("done") || e.starts_with("Referred"));
+        // Colleague and phone may each be the first to end the call between them.
+        for end in &mut told {
+            if end.starts_with("Ended") {
+                "Ended".clone_into(end);
+            }
+        }
+        told.sort();
+        told
+    };
+    let calm = attended(vec![]);
+    assert_eq!(
+        told(&calm, Side::Phone),
+        ["Ended", "Ended", "ReferProgress 200 done"]
+    );
+    for number in 0..calm.count {
+        let what = &calm.log[usize::try_from(number).expect("small")];
+        let sim = attended(vec![number]);
+        for side in [Side::Phone, Side::Server, Side::Colleague] {
+            assert_eq!(
+                told(&sim, side),
+                told(&calm, side),
+                "{side:?} without {what:?}"
+            );
+        }
+        assert!(
+            [&sim.phone, &sim.server, &sim.colleague]
+                .iter()
+                .all(|core| core.calls.is_empty() && core.tx.is_empty()),
+            "without {what:?}"
+        );
+    }
+}
+
+/// The phone calls a customer, whom the server plays, and a colleague, and joins them.
+fn attended(lost: Vec<u64>) -> Sim {
+    let mut sim = Sim::registered(TransportKind::Udp);
+    let before = sim.count;
+    sim.lost = lost.into_iter().map(|n| n + before).collect();
+    sim.with_colleague();
+    sim.server.allow_transfers(true);
+    sim.colleague.allow_transfers(true);
+    let call = |sim: &mut Sim, number: &str| {
+        let target = CallTarget::Account(number.to_owned());
+        let now = sim.now;
+        sim.phone
+            .invite(now, target, "offer".to_owned(), vec![])
+            .expect("a call")
+    };
+    let customer = call(&mut sim, "600");
+    let mut colleague = None;
+    sim.run(Duration::from_secs(100), |sim, side, event| {
+        let now = sim.now;
+        match (side, event) {
+            (side, Event::Incoming(invite)) => {
+                sim.core(side)
+                    .accept(now, invite.dialog, "answer".to_owned())
+                    .expect("200");
+            }
+            (Side::Phone, Event::Answered { dialog, .. }) if *dialog == customer => {
+                colleague = Some(call(sim, "700"));
+            }
+            (Side::Phone, Event::Answered { .. }) => {
+                sim.phone
+                    .refer(now, customer, "", colleague)
+                    .expect("REFER");
+            }
+            (Side::Server, Event::Referred(wish)) => {
+                let contact = CallTarget::Contact {
+                    uri: wish.target.clone(),
+                    flow: WITHIN,
+                    from: NameAddr::default(),
+                };
+                let headers = wish.headers.clone();
+                assert!(headers.iter().any(|(name, _)| name == "Replaces"));
+                let placed = sim
+                    .server
+                    .invite(now, contact, "offer".to_owned(), headers)
+                    .expect("a call");
+                sim.server
+                    .answer_refer(now, wish.dialog, Some(placed))
+                    .expect("202");
+            }
+            _ => {}
+        }
+    });
+    assert!(sim.phone.calls.is_empty(), "the phone is out of it");
+    let joined: Vec<DialogId> = sim.server.calls.keys().copied().collect();
+    assert_eq!(joined.len(), 1, "the customer has one call left");
+    assert_eq!(sim.colleague.calls.len(), 1, "and the colleague is in it");
+    sim.server
+        .hang_up(sim.now, joined[0], None)
+        .expect("it is up");
+    sim.phone.handle(sim.now, Input::Account(None));
     sim.run(Duration::from_secs(80), |_, _, _| {});
     sim.count -= before;
     sim
