@@ -3,10 +3,13 @@
 
 use std::sync::Arc;
 
+use sidetone_profile::Secret;
+
 use super::solo::Solo;
 use super::{Users, flow};
-use crate::api::{Event, FlowId};
-use crate::core::address::{param, uri_of};
+use crate::api::{Authenticator, Credentials, Event, FlowId};
+use crate::core::address::{param, uri_of, user_of};
+use crate::core::digest::ClientDigest;
 use crate::core::message::{BadMessage, Message};
 use crate::core::{Core, Input, TransportKind};
 
@@ -30,14 +33,64 @@ fn status(text: &str) -> Vec<u16> {
 
 /// The answers of a registrar to one datagram.
 pub(super) fn registrar(text: &str) -> Vec<u16> {
+    let mut solo = registrar_of(Arc::new(Users));
+    solo.give(text);
+    solo.sent.iter().map(Message::status).collect()
+}
+
+fn registrar_of(users: Arc<dyn Authenticator>) -> Solo {
     let mut solo = Solo::new(TransportKind::Udp);
-    solo.core = Core::new(String::new(), Some(Arc::new(Users)), 7);
+    solo.core = Core::new(String::new(), Some(users), 7);
     solo.line = FlowId(1);
     let line = flow(TransportKind::Udp, false);
     solo.core.handle(solo.now, Input::FlowUp(solo.line, line));
     solo.sent.clear();
+    solo.events.clear();
+    solo
+}
+
+/// Knows everybody, by one secret.
+struct Everybody;
+
+impl Authenticator for Everybody {
+    fn realm(&self) -> String {
+        "example.com".to_owned()
+    }
+
+    fn secret(&self, _: &str) -> Option<Secret> {
+        Some(Secret::new("secret"))
+    }
+
+    fn algorithms(&self) -> &[&'static str] {
+        &["SHA-256"]
+    }
+}
+
+/// The contacts that a registrar binds when the sender answers its challenge.
+pub(super) fn bound(text: &str) -> Vec<String> {
+    let mut solo = registrar_of(Arc::new(Everybody));
     solo.give(text);
-    solo.sent.iter().map(Message::status).collect()
+    let challenge = solo.sent_one("401");
+    let mut client = ClientDigest::default();
+    assert!(client.learn(&challenge), "{challenge:?}");
+    // Another transaction.
+    let text = text.replacen("branch=z9hG4bK", "branch=z9hG4bKanother", 1);
+    let text = text.replace('\n', "\r\n");
+    let mut again = Message::parse(text.as_bytes()).expect("valid");
+    let number = again.seq() + 1;
+    again.set("CSeq", format!("{number} REGISTER"));
+    let credentials = Credentials {
+        user: user_of(uri_of(again.get("To").expect("To"))),
+        secret: Secret::new("secret"),
+    };
+    client.authorize(&mut again, &credentials);
+    solo.give_bytes(again.to_bytes());
+    solo.sent_one("200");
+    let bindings = solo.events.into_iter().filter_map(|event| match event {
+        Event::Registered(request) => Some(request.contact),
+        _ => None,
+    });
+    bindings.collect()
 }
 
 const BADINV01: &str = "INVITE sip:user@example.com SIP/2.0\nTo: sip:j.user@example.com\nFrom: sip:caller@example.net;tag=134161461246\nMax-Forwards: 7\nCall-ID: badinv01.0ha0isndaksdjasdf3234nas\nCSeq: 8 INVITE\nVia: SIP/2.0/UDP 192.0.2.15;;,;,,\nContact: \"Joe\" <sip:joe@example.org>;;;;\nContent-Length: 152\nContent-Type: application/sdp\n\n";
@@ -173,18 +226,32 @@ const CPARAM02: &str = "REGISTER sip:example.com SIP/2.0\nVia: SIP/2.0/UDP satur
 const REGESCRT: &str = "REGISTER sip:example.com SIP/2.0\nTo: sip:user@example.com\nFrom: sip:user@example.com;tag=8\nMax-Forwards: 70\nCall-ID: regescrt.k345asrl3fdbv@192.0.2.1\nCSeq: 14398234 REGISTER\nVia: SIP/2.0/UDP host5.example.com;branch=z9hG4bKkdjuw\nM: <sip:user@example.com?Route=%3Csip:sip.example.com%3E>\nL:0\n\n";
 
 #[test]
-fn a_registrar_refuses_what_is_malformed_and_challenges_the_rest() {
+fn a_registrar_refuses_what_is_malformed_and_binds_the_rest() {
     for (name, text, expected) in [
         ("regbadct", REGBADCT, 400),
         ("scalar02", SCALAR02, 400),
         ("unksm2", UNKSM2, 400),
         // An Authorization of a scheme that nobody knows is none.
         ("regaut01", REGAUT01, 401),
-        ("cparam01", CPARAM01, 401),
-        ("cparam02", CPARAM02, 401),
-        ("regescrt", REGESCRT, 401),
     ] {
         assert_eq!(registrar(text), [expected], "{name}");
+    }
+    for (name, text, contact) in [
+        ("cparam01", CPARAM01, "sip:+19725552222@gw1.example.net"),
+        (
+            "cparam02",
+            CPARAM02,
+            "sip:+19725552222@gw1.example.net;unknownparam",
+        ),
+        // The Route is the business of whoever calls the contact.
+        (
+            "regescrt",
+            REGESCRT,
+            "sip:user@example.com?Route=%3Csip:sip.example.com%3E",
+        ),
+        ("dblreq", DBLREQ_FIRST, "sip:j.user@host.example.com"),
+    ] {
+        assert_eq!(bound(text), [contact], "{name}");
     }
 }
 

@@ -1,7 +1,7 @@
 //! The messages of RFC 5118, with IPv6 addresses, in the RFC's own bytes but for the lengths of three bodies, which the RFC
 //! counted otherwise.
 
-use super::rfc4475::registrar;
+use super::rfc4475::{bound, registrar};
 use super::solo::Solo;
 use crate::api::Event;
 use crate::core::TransportKind;
@@ -40,7 +40,7 @@ fn an_address_stands_in_brackets_and_its_port_behind_them() {
         assert_eq!(message.sent_by(), "[2001:db8::9:1]");
         let contact = message.list("Contact");
         assert_eq!(uri_of(&contact[0]), "sip:caller@[2001:db8::1]");
-        assert_eq!(registrar(text), [401], "{text}");
+        assert_eq!(bound(text), ["sip:caller@[2001:db8::1]"], "{text}");
     }
     assert_eq!(registrar(S4_2), [400]);
 }
