@@ -1,5 +1,6 @@
 //! `sidetone-sandbox`: the embedded contact centre as a program.
 
+use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
                 .unwrap_or_else(|_| "warn,sidetone_sandbox=info".into()),
         )
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     // Fails only when a provider is installed already, which is then this one.
     let _ = rustls::crypto::ring::default_provider().install_default();
