@@ -1,5 +1,6 @@
 //! The thread that opens and closes devices, and finds another one when one goes.
 
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
@@ -22,6 +23,9 @@ const PULSE: Duration = Duration::from_millis(500);
 const LINGER: Duration = Duration::from_secs(3);
 /// Devices tried before giving up for now.
 const ATTEMPTS: usize = 6;
+
+/// After this a device that needed a larger buffer is tried with a smaller one again, when it is opened next.
+const FORGET: Duration = Duration::from_secs(1_800);
 
 /// How long a device may take to run with a larger buffer, before it stays with the one it has.
 const TRIAL: Duration = Duration::from_millis(500);
@@ -51,6 +55,8 @@ pub(super) struct Keeper<S: System> {
     slots: [Slot<S::Stream>; 4],
     generation: u64,
     looked: Instant,
+    /// By identity, and whether as an input.
+    learnt: HashMap<(String, bool), Learnt>,
 }
 
 /// One role.
@@ -63,8 +69,12 @@ struct Slot<T> {
     fault: Option<String>,
     /// Not before this is the chosen device tried again.
     retry: Instant,
-    /// Grows while the device is in use and is interrupted often.
+}
+
+/// How much sound a device has to keep ready, as far as it was found out.
+struct Learnt {
     room: Room,
+    at: Instant,
 }
 
 struct Open<T> {
@@ -98,7 +108,6 @@ impl<S: System> Keeper<S> {
             open: None,
             fault: None,
             retry: now,
-            room: Room::default(),
         };
         let mut keeper = Self {
             system,
@@ -117,6 +126,7 @@ impl<S: System> Keeper<S> {
             ],
             generation: 0,
             looked: now,
+            learnt: HashMap::new(),
         };
         keeper.look();
         keeper.reconcile();
@@ -213,8 +223,9 @@ impl<S: System> Keeper<S> {
         for slot in &mut self.slots {
             slot.retry = now;
             slot.fault = None;
-            slot.room = Room::default();
         }
+        // Who chooses anew may have mended what was wrong.
+        self.learnt.clear();
         self.look();
         self.need(self.need);
     }
@@ -261,11 +272,12 @@ impl<S: System> Keeper<S> {
 
     /// Opens a device that was interrupted often anew, with a larger buffer.
     fn make_room(&mut self, index: usize, id: &str) {
-        let before = self.slots[index].room;
+        let input = self.slots[index].role == DeviceRole::Microphone;
+        let before = self.room(id, input);
         let Some(room) = before.larger() else {
             return;
         };
-        self.slots[index].room = room;
+        self.learn(id, input, room);
         let (role, chunk_ms) = (self.slots[index].role, room.chunk_ms());
         tracing::warn!(?role, device = id, chunk_ms, "interrupted often");
         match self.start(index, id) {
@@ -275,11 +287,31 @@ impl<S: System> Keeper<S> {
             }
             Ok(_) => {
                 tracing::debug!(?role, device = id, "runs with its first buffer only");
-                self.slots[index].room = before;
+                self.learn(id, input, before);
             }
             // It may let nobody else in.
             Err(_) => self.close(index),
         }
+    }
+
+    /// How much sound a device is to keep ready: as little as possible until it was interrupted often, and less again
+    /// after a while.
+    fn room(&mut self, id: &str, input: bool) -> Room {
+        let now = self.system.now();
+        let Some(learnt) = self.learnt.get_mut(&(id.to_owned(), input)) else {
+            return Room::default();
+        };
+        if now.saturating_duration_since(learnt.at) >= FORGET {
+            learnt.room = learnt.room.smaller();
+            learnt.at = now;
+        }
+        learnt.room
+    }
+
+    fn learn(&mut self, id: &str, input: bool, room: Room) {
+        let at = self.system.now();
+        self.learnt
+            .insert((id.to_owned(), input), Learnt { room, at });
     }
 
     /// Makes what is open fit what is needed and chosen.
@@ -290,7 +322,6 @@ impl<S: System> Keeper<S> {
                 self.provide(index);
             } else if slot.open.is_some() && self.since(slot.rests) >= LINGER {
                 self.close(index);
-                self.slots[index].room = Room::default();
             } else if slot.open.is_none() {
                 self.check_presence(index);
             }
@@ -392,7 +423,7 @@ impl<S: System> Keeper<S> {
             .find(|one| one.info.id == id && one.info.input == input)
             .map(|one| (one.device.clone(), one.info.name.clone()))
             .ok_or(ErrorKind::DeviceNotAvailable)?;
-        let room = self.slots[index].room;
+        let room = self.room(id, input);
         let started = self.system.now();
         let messages = self.messages.clone();
         let failed = move |error: Error| {

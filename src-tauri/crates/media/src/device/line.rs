@@ -14,17 +14,49 @@ const WINDOW: u32 = 50;
 const CORRECTION: f64 = 10.0;
 /// Largest correction, parts per million; under two cents, which nobody hears.
 const LARGEST: f64 = 1_000.0;
-/// Sound kept back on top of one chunk of the device against late wake-ups, samples at 48 kHz. The chunk itself is
-/// needed because its clock slides past ours: now and then a tick sees no new chunk.
-const RESERVE: usize = 120;
 /// More than this above the aim is cut off at once (after a stall), samples at 48 kHz.
 const TOO_MUCH: usize = 2_400;
-/// Steps by which the speaker's reserve grows when the device ran dry, ms.
+/// Steps by which a reserve against late wake-ups grows when it was not enough, ms.
 const GROWTH: u32 = 4;
 const LARGEST_RESERVE: u32 = 60;
-const FIRST_RESERVE: u32 = 8;
-/// Blocks without a dry device after which the reserve shrinks by a millisecond: 30 s.
-const CALM: u32 = 3_000;
+/// What the speaker and the microphone begin with, ms, and never go below.
+const SPEAKER_RESERVE: u32 = 8;
+const MICROPHONE_RESERVE: u32 = 6;
+/// Blocks in which it was enough after which a reserve shrinks by a millisecond: two minutes.
+const CALM: u32 = 12_000;
+
+/// Sound kept against late wake-ups, ms: learnt from what goes wrong.
+#[derive(Debug)]
+struct Reserve {
+    ms: u32,
+    least: u32,
+    calm: u32,
+}
+
+impl Reserve {
+    const fn new(least: u32) -> Self {
+        Self {
+            ms: least,
+            least,
+            calm: 0,
+        }
+    }
+
+    /// It was not enough.
+    fn grow(&mut self) {
+        self.calm = 0;
+        self.ms = (self.ms + GROWTH).min(LARGEST_RESERVE);
+    }
+
+    /// It was enough for one more block.
+    fn rest(&mut self) {
+        self.calm += 1;
+        if self.calm >= CALM {
+            self.calm = 0;
+            self.ms = self.ms.saturating_sub(1).max(self.least);
+        }
+    }
+}
 
 /// What a callback tells the voice. Written with relaxed atomics only.
 #[derive(Debug, Default)]
@@ -74,6 +106,7 @@ pub(crate) struct Capture {
     pulls: u32,
     /// Collecting a reserve before sound goes on.
     priming: bool,
+    reserve: Reserve,
 }
 
 impl Capture {
@@ -89,6 +122,7 @@ impl Capture {
             lowest: usize::MAX,
             pulls: 0,
             priming: true,
+            reserve: Reserve::new(MICROPHONE_RESERVE),
         }
     }
 
@@ -108,7 +142,7 @@ impl Capture {
             self.raw.push(sample);
         }
         self.resampler.run(&self.raw, &mut self.pcm);
-        let reserve = self.gauge.chunk_at_48k(self.rate) + RESERVE;
+        let reserve = self.aim();
         if self.priming && self.pcm.len() < BLOCK + reserve {
             block.fill(0.0);
             return;
@@ -119,12 +153,21 @@ impl Capture {
         block[given..].fill(0.0);
         self.pcm.drain(..given);
         if given < BLOCK {
+            self.reserve.grow();
             self.priming = true;
             self.lowest = usize::MAX;
             self.pulls = 0;
             return;
         }
+        self.reserve.rest();
         self.correct(reserve);
+    }
+
+    /// What is to be left over after a pull, samples at 48 kHz. On top of the reserve up to one block is needed, because
+    /// the device's clock slides past ours: now and then a tick sees no new chunk.
+    fn aim(&self) -> usize {
+        let slide = self.gauge.chunk_at_48k(self.rate).min(BLOCK);
+        slide + (SAMPLE_RATE / 1_000 * self.reserve.ms) as usize
     }
 
     /// Sound on its way from the microphone to the voice, ms: the device's chunk and what waits here.
@@ -164,10 +207,9 @@ pub(crate) struct Playback {
     gauge: Arc<Gauge>,
     resampler: Resampler,
     pcm: Vec<f32>,
-    /// Sound kept in the ring on top of the device's chunk, ms.
-    reserve: u32,
+    /// Kept in the ring on top of the device's chunk.
+    reserve: Reserve,
     faults: u32,
-    calm: u32,
     /// Smallest amount in the ring before a push in this window, and the pushes in it.
     lowest: usize,
     pushes: u32,
@@ -183,9 +225,8 @@ impl Playback {
             gauge,
             resampler: Resampler::adjustable(SAMPLE_RATE, rate),
             pcm: Vec::with_capacity(ring_size(rate)),
-            reserve: FIRST_RESERVE,
+            reserve: Reserve::new(SPEAKER_RESERVE),
             faults: 0,
-            calm: 0,
             lowest: usize::MAX,
             pushes: 0,
         }
@@ -214,11 +255,7 @@ impl Playback {
 
     /// Takes 10 ms; what does not fit is dropped.
     pub(crate) fn push(&mut self, block: &Block) {
-        self.calm += 1;
-        if self.calm >= CALM {
-            self.calm = 0;
-            self.reserve = self.reserve.saturating_sub(1).max(FIRST_RESERVE);
-        }
+        self.reserve.rest();
         self.pcm.clear();
         self.resampler.run(block, &mut self.pcm);
         for &sample in &self.pcm {
@@ -258,8 +295,7 @@ impl Playback {
         let faults = self.gauge.faults.load(Ordering::Relaxed);
         if faults != self.faults {
             self.faults = faults;
-            self.calm = 0;
-            self.reserve = (self.reserve + GROWTH).min(LARGEST_RESERVE);
+            self.reserve.grow();
         }
     }
 
@@ -275,7 +311,7 @@ impl Playback {
 
     fn aim(&self) -> usize {
         let chunk = self.gauge.chunk.load(Ordering::Relaxed) as usize;
-        (chunk + self.samples(self.reserve)).min(ring_size(self.rate) / 2)
+        (chunk + self.samples(self.reserve.ms)).min(ring_size(self.rate) / 2)
     }
 
     fn samples(&self, ms: u32) -> usize {

@@ -29,13 +29,12 @@ const RESTLESS: Duration = Duration::from_secs(10);
 const SAME_RUN: Duration = Duration::from_millis(100);
 /// A device without a callback for this long is gone. PulseAudio may take two seconds to begin.
 const STUCK: Duration = Duration::from_secs(4);
-/// Length of a callback that we ask for, ms, per [`Room`]: the sound system keeps two of them ready.
-const CHUNK_MS: u32 = 20;
 
 /// How much sound the device keeps ready; more where the machine interrupts us often.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Room {
     #[default]
+    Least,
     Small,
     Medium,
     Large,
@@ -45,15 +44,30 @@ impl Room {
     /// The next larger one, if there is one.
     pub(super) fn larger(self) -> Option<Self> {
         match self {
+            Self::Least => Some(Self::Small),
             Self::Small => Some(Self::Medium),
             Self::Medium => Some(Self::Large),
             Self::Large => None,
         }
     }
 
-    /// Length of a callback.
+    /// The next smaller one.
+    pub(super) fn smaller(self) -> Self {
+        match self {
+            Self::Least | Self::Small => Self::Least,
+            Self::Medium => Self::Small,
+            Self::Large => Self::Medium,
+        }
+    }
+
+    /// Length of a callback that we ask for; the sound system keeps two of them ready.
     pub(super) fn chunk_ms(self) -> u32 {
-        CHUNK_MS * (self as u32 + 1)
+        match self {
+            Self::Least => 10,
+            Self::Small => 20,
+            Self::Medium => 40,
+            Self::Large => 60,
+        }
     }
 }
 

@@ -32,6 +32,7 @@ struct Card {
 
 struct Plug {
     card: &'static str,
+    room: Room,
     end: End,
     gauge: Arc<Gauge>,
     failed: Box<dyn FnMut(Error) + Send>,
@@ -103,6 +104,22 @@ impl World {
         }
     }
 
+    /// An open device was interrupted often.
+    fn interrupt(&self, name: &str) {
+        for (_, plug) in self.0.open.borrow_mut().iter_mut() {
+            if plug.card == name {
+                (plug.failed)(ErrorKind::Xrun.into());
+            }
+        }
+    }
+
+    /// Length of the callbacks of an open device.
+    fn chunk_ms(&self, name: &str) -> Option<u32> {
+        let open = self.0.open.borrow();
+        let plug = open.iter().find(|(_, plug)| plug.card == name)?;
+        Some(plug.1.room.chunk_ms())
+    }
+
     fn refuse(&self, name: &str, refuses: Option<ErrorKind>) {
         for card in self.0.cards.borrow_mut().iter_mut() {
             if card.name == name {
@@ -149,6 +166,7 @@ impl World {
     fn open(
         &self,
         name: &&'static str,
+        room: Room,
         end: End,
         gauge: &Arc<Gauge>,
         failed: impl FnMut(Error) + Send + 'static,
@@ -164,6 +182,7 @@ impl World {
         self.0.numbers.set(number + 1);
         let plug = Plug {
             card: name,
+            room,
             end,
             gauge: Arc::clone(gauge),
             failed: Box::new(failed),
@@ -204,24 +223,24 @@ impl System for World {
     fn open_input(
         &self,
         device: &&'static str,
-        _: Room,
+        room: Room,
         failed: impl FnMut(Error) + Send + 'static,
     ) -> Result<(Stream, Capture), Error> {
         let (producer, consumer) = rtrb::RingBuffer::new(ring_size(RATE));
         let gauge = Arc::new(Gauge::default());
-        let stream = self.open(device, End::Microphone(producer), &gauge, failed)?;
+        let stream = self.open(device, room, End::Microphone(producer), &gauge, failed)?;
         Ok((stream, Capture::new(consumer, RATE, gauge)))
     }
 
     fn open_output(
         &self,
         device: &&'static str,
-        _: Room,
+        room: Room,
         failed: impl FnMut(Error) + Send + 'static,
     ) -> Result<(Stream, Playback), Error> {
         let (producer, consumer) = rtrb::RingBuffer::new(ring_size(RATE));
         let gauge = Arc::new(Gauge::default());
-        let stream = self.open(device, End::Speaker(consumer), &gauge, failed)?;
+        let stream = self.open(device, room, End::Speaker(consumer), &gauge, failed)?;
         Ok((stream, Playback::new(producer, RATE, gauge)))
     }
 }
@@ -404,4 +423,43 @@ fn a_device_that_is_taken_or_forbidden_is_named_with_the_reason_and_another_one_
         }
         assert_eq!(*call.faults.borrow(), None, "over by itself");
     }
+}
+
+#[test]
+fn a_device_that_is_interrupted_often_gets_a_larger_buffer_and_keeps_it_for_a_while() {
+    let world = World::new();
+    let mut call = Call::begin(world.clone());
+    call.until("Headset");
+    let both = |world: &World| {
+        ["Headset", "Headset microphone"].map(|name| world.chunk_ms(name).unwrap_or_default())
+    };
+    assert_eq!(both(&world), [10, 10]);
+    for larger in [20, 40, 60, 60] {
+        world.interrupt("Headset");
+        call.tick();
+        call.until("Headset");
+        assert_eq!(both(&world), [larger, 10]);
+    }
+    // The next call begins with what was learnt.
+    let pause = |call: &mut Call, time: Duration| {
+        call.keeper.step(Some(Message::Need(Need::default())));
+        for _ in 0..LINGER.as_millis() / TICK.as_millis() + 100 {
+            call.tick();
+        }
+        assert_eq!(call.world.chunk_ms("Headset"), None, "closed");
+        call.world.0.time.set(call.world.0.time.get() + time);
+        call.keeper.step(Some(Message::Need(Need {
+            microphone: true,
+            speaker: true,
+            ringer: false,
+        })));
+        call.until("Headset");
+    };
+    pause(&mut call, Duration::ZERO);
+    assert_eq!(both(&world), [60, 10]);
+    pause(&mut call, FORGET);
+    assert_eq!(both(&world), [40, 10]);
+    pause(&mut call, FORGET);
+    pause(&mut call, FORGET);
+    assert_eq!(both(&world), [10, 10]);
 }

@@ -64,6 +64,33 @@ fn a_microphone_clock_that_is_off_is_absorbed_without_a_gap() {
 }
 
 #[test]
+fn a_microphone_that_often_comes_late_is_given_more_time() {
+    let (mut producer, consumer) = rtrb::RingBuffer::new(ring_size(48_000));
+    let gauge = Arc::new(Gauge::default());
+    gauge.saw(BLOCK);
+    let mut capture = Capture::new(consumer, 48_000, gauge);
+    let mut gaps = [0; 20];
+    let mut waiting = 0;
+    for tick in 0..20 * 6_000 {
+        // Every twenty seconds the device's thread sleeps through four blocks: seldom enough for the drift to forget it.
+        waiting += 1;
+        if tick % 2_000 >= 4 {
+            for _ in 0..waiting * BLOCK {
+                producer.push(0.25).expect("the voice keeps up");
+            }
+            waiting = 0;
+        }
+        let mut block: Block = [0.0; BLOCK];
+        capture.pull(&mut block);
+        gaps[tick / 6_000] += usize::from(block[BLOCK - 1] == 0.0);
+    }
+    let [before, after] = [&gaps[..5], &gaps[5..]].map(|gaps| gaps.iter().sum::<usize>());
+    assert!(before > 8, "it begins with little delay: {gaps:?}");
+    assert!(after < before, "it learns in five minutes: {gaps:?}");
+    assert!(capture.delay_ms() < 90.0, "{} ms", capture.delay_ms());
+}
+
+#[test]
 fn a_microphone_that_stalls_comes_back_without_lasting_delay() {
     let (mut producer, consumer) = rtrb::RingBuffer::new(ring_size(48_000));
     let gauge = Arc::new(Gauge::default());
