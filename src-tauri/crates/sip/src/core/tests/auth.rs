@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use digest_auth::Algorithm;
 use sidetone_profile::Secret;
 
 use super::Users;
@@ -144,4 +145,37 @@ fn the_server_tells_right_wrong_stale_and_replayed() {
         server.check(late, &old, &Users),
         Verdict::Challenge { stale: true }
     );
+}
+
+/// RFC 7616 section 3.4.3: with `auth-int` the body is part of what is signed.
+#[test]
+fn a_challenge_for_the_whole_message_is_answered_with_its_body_in_it() {
+    let md5 = |text: String| Algorithm::default().hash(text.as_bytes());
+    let signed = |body: &str| {
+        let mut digest = ClientDigest::default();
+        assert!(digest.learn(&challenged(&[(
+            "WWW-Authenticate",
+            "Digest realm=\"r\", nonce=\"n\", qop=\"auth-int\""
+        )])));
+        let mut request = Message::request("INVITE", "sip:600@x").with_sdp(body);
+        digest.authorize(&mut request, &credentials("right"));
+        request.get("Authorization").expect("an answer").to_owned()
+    };
+    for body in ["v=0\r\n", "v=0\r\ns=-\r\n"] {
+        let answer = signed(body);
+        let field = |name: &str| {
+            let rest = answer.split(&format!("{name}=\"")).nth(1).expect("a field");
+            rest.split('"').next().expect("its value").to_owned()
+        };
+        assert!(answer.contains("qop=auth-int,"), "{answer}");
+        let who = md5("1001:r:right".to_owned());
+        let what = md5(format!("INVITE:sip:600@x:{}", md5(body.to_owned())));
+        let wanted = md5(format!(
+            "{who}:n:00000001:{}:auth-int:{what}",
+            field("cnonce")
+        ));
+        // Not that of `cnonce`.
+        let response = answer.split(" response=\"").nth(1).expect("a response");
+        assert!(response.starts_with(&wanted), "{answer}");
+    }
 }

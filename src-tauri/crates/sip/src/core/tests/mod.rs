@@ -14,6 +14,7 @@ mod soak;
 mod solo;
 mod subscriptions;
 mod timers;
+mod transactions;
 mod transfers;
 
 use std::collections::BTreeMap;

@@ -346,3 +346,17 @@ fn the_address_that_the_registrar_gave_is_the_contact_of_calls() {
     let refreshed = refresh.and_then(|m| m.get("Contact")).expect("a refresh");
     assert_eq!(refreshed, contact);
 }
+
+#[test]
+fn calls_go_by_the_way_that_the_registrar_gave() {
+    let mut solo = Solo::new(TransportKind::Tcp);
+    let register = solo.sent_one("REGISTER");
+    assert!(register.has_token("Supported", "path"));
+    let way = ["<sip:edge.example.com;lr>", "<sip:home.example.com;lr>"];
+    // RFC 3608: of several fields too, in their order.
+    let fields = way.map(|hop| ("Service-Route", hop));
+    solo.answer(&register, 200, "far", &fields, "");
+    let (_, invite) = solo.call();
+    assert_eq!(invite.list("Route"), way);
+    assert_eq!(invite.uri(), "sip:600@sandbox.invalid");
+}

@@ -203,6 +203,14 @@ fn what_may_be_forgiven_is_forgiven() {
 const SCALARLG: &str = "SIP/2.0 503 Service Unavailable\nVia: SIP/2.0/TCP host129.example.com;branch=z9hG4bKzzxdiwo34sw;received=192.0.2.129\nTo: <sip:user@example.com>\nFrom: <sip:other@example.net>;tag=2easdjfejw\nCSeq: 9292394834772304023312 OPTIONS\nCall-ID: scalarlg.noase0of0234hn2qofoaf0232aewf2394r\nRetry-After: 949302838503028349304023988\nWarning: 1812 overture \"In Progress\"\nContent-Length: 0\n\n";
 
 #[test]
+fn a_response_with_a_number_out_of_range_is_no_response() {
+    for text in [BIGCODE, SCALARLG] {
+        let bytes = text.replace('\n', "\r\n").into_bytes();
+        assert_eq!(Message::parse(&bytes), Err(BadMessage::Noise), "{text}");
+    }
+}
+
+#[test]
 fn a_response_that_is_not_ours_is_dropped() {
     for text in [
         BCAST.to_owned() + &sdp("192.0.2.198"),
