@@ -234,7 +234,8 @@ fn a_client_sends_again_gives_up_and_forgets_by_the_table() {
 #[test]
 fn a_server_sends_again_gives_up_and_forgets_by_the_table() {
     use Far::{Acknowledges, Repeats};
-    let cases: &[(&str, &str, u16, bool, &[Far], Course)] = &[
+    type Case<'a> = (&'a str, &'a str, u16, bool, &'a [Far], Course);
+    let cases: &[Case<'_>] = &[
         (
             "G and H",
             "INVITE",
