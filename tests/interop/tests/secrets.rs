@@ -38,6 +38,18 @@ fn a_call_leaves_no_secret_behind_with_the_log_wide_open() {
     wait(&mut phone, "its end", &|event| {
         event["event"] == "call" && event["state"] == "ended"
     });
+    for file in ["sip.txt", "sip.pcap"] {
+        phone.tell(&format!("trace {file}")).expect("it listens");
+        wait(&mut phone, "the trace", &|event| {
+            event["event"] == "trace" && event["messages"].as_u64() > Some(8)
+        });
+    }
+    phone.tell("trace nowhere/sip.txt").expect("it listens");
+    wait(&mut phone, "a fault", &|event| {
+        event["words"]
+            .as_str()
+            .is_some_and(|words| words.contains("cannot be written to nowhere/sip.txt"))
+    });
     phone.tell("quit").expect("it listens");
     // Reads on to the end of its output.
     while phone.comes(Duration::from_secs(5), |_| true) {}
@@ -59,6 +71,13 @@ fn a_call_leaves_no_secret_behind_with_the_log_wide_open() {
         .1;
     for word in ["TRACE", "REGISTER", "INVITE", "sidetone_media"] {
         assert!(logged.contains(word), "the log is not wide open: no {word}");
+    }
+    for file in ["sip.txt", "sip.pcap"] {
+        let trace = all.iter().find(|(name, _)| name.ends_with(file));
+        let (_, trace) = trace.expect("a trace");
+        for word in ["REGISTER", "INVITE sip:600@", "BYE", "m=audio"] {
+            assert!(trace.contains(word), "{file} has no {word}");
+        }
     }
     let [token, sip_secret] = secrets(&sandbox);
     assert!(fault(&token).is_some() && fault(&sip_secret).is_some());

@@ -449,6 +449,14 @@ pub enum EngineError {
         /// What is wrong with it.
         fault: String,
     },
+    /// The file for the SIP trace.
+    #[error("the SIP trace cannot be written to {path}: {fault}")]
+    Trace {
+        /// Which file.
+        path: PathBuf,
+        /// Why not.
+        fault: String,
+    },
     /// Sound.
     #[error(transparent)]
     Media(#[from] sidetone_media::MediaError),

@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use sidetone_media::{AudioSetup, DeviceSelection, Voice};
 use sidetone_motion::trust;
-use sidetone_sip::{Endpoint, EndpointConfig};
+use sidetone_sip::{Endpoint, EndpointConfig, Tracer};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::api::{Command, EngineConfig, EngineError, EngineEvent, LocalAccess, Snapshot};
 use crate::avatar::Avatar;
+use crate::logging;
 use crate::network;
 use crate::phone::{Message, Phone, Rooms};
 use crate::policy::{self, PolicyFile};
+use crate::private;
 use crate::server::{Server, ServerSetup};
 use crate::settings::Settings;
 use crate::standalone::Standalone;
@@ -29,6 +31,7 @@ pub struct Engine {
     events: broadcast::Sender<EngineEvent>,
     avatar: watch::Receiver<Option<Arc<Avatar>>>,
     local_access: watch::Receiver<LocalAccess>,
+    tracer: Tracer,
 }
 
 /// What an [`Engine`] asks of the task behind it.
@@ -90,6 +93,7 @@ impl Engine {
         })
         .await?;
 
+        let tracer = sip.tracer();
         let (requests, asked) = mpsc::unbounded_channel();
         let (tell, inbox) = mpsc::unbounded_channel::<Message>();
         let (events, _) = broadcast::channel(EVENTS_KEPT);
@@ -118,6 +122,7 @@ impl Engine {
             events,
             avatar,
             local_access,
+            tracer,
         })
     }
 
@@ -143,6 +148,32 @@ impl Engine {
     #[must_use]
     pub fn avatar(&self) -> Option<Arc<Avatar>> {
         self.avatar.borrow().clone()
+    }
+
+    /// Writes the last SIP messages into a file that only its owner may read: a capture for Wireshark or sngrep where its
+    /// name ends in `.pcap`, else text. Secrets are blanked, and customers whom this agent may not see are masked. Gives
+    /// how many messages there are.
+    ///
+    /// # Errors
+    /// [`EngineError::Trace`].
+    pub fn save_sip_trace(&self, path: &Path) -> Result<usize, EngineError> {
+        let trace = self.tracer.read().map(logging::redacted);
+        let capture = path
+            .extension()
+            .is_some_and(|extension| extension.eq_ignore_ascii_case("pcap"));
+        let bytes = match capture {
+            true => trace.to_pcap(),
+            false => trace.to_text().into_bytes(),
+        };
+        // Empty first, so that nobody else reads what follows.
+        std::fs::write(path, [])
+            .and_then(|()| private::file(path))
+            .and_then(|()| std::fs::write(path, bytes))
+            .map_err(|fault| EngineError::Trace {
+                path: path.to_owned(),
+                fault: fault.to_string(),
+            })?;
+        Ok(trace.messages.len())
     }
 
     /// The current snapshot, and every later one.

@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use serde_json::Value;
 use sidetone_engine::agent::CallId;
 use sidetone_profile::Channel;
@@ -35,6 +37,7 @@ pub(crate) enum Line {
     Dispose(Vec<i64>, String),
     WrapUpEnd,
     History,
+    Trace(PathBuf),
     CallAgain(u64),
     MissedSeen,
     ClearHistory,
@@ -78,6 +81,7 @@ const VERBS: &[&str] = &[
     "dispose",
     "wrap-up-end",
     "history",
+    "trace",
     "call-again",
     "missed-seen",
     "clear-history",
@@ -191,6 +195,7 @@ pub(crate) fn parse(line: &str) -> Result<Option<Line>, String> {
         }
         "wrap-up-end" => alone(Line::WrapUpEnd)?,
         "history" => alone(Line::History)?,
+        "trace" => Line::Trace(needed("a file")?.into()),
         "call-again" => Line::CallAgain(
             rest.parse()
                 .map_err(|_| "call-again needs the number of an entry".to_owned())?,
@@ -391,6 +396,7 @@ mod tests {
             ("mute maybe", "on or off"),
             ("process-voice off now", "nothing after"),
             ("dtmf", "digits"),
+            ("trace", "a file"),
             ("dtmf 12x", "0-9"),
             ("pause", "reason"),
             ("play now", "nothing after"),

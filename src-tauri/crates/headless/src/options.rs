@@ -39,6 +39,8 @@ Commands on standard input, one a line:
   call-again ENTRY   call the number of an entry
   missed-seen        the missed calls were seen
   clear-history      forget the calls of the past
+  trace FILE         write the last SIP messages into a file, without secrets and with masked numbers masked: a capture
+                     for Wireshark where its name ends in .pcap, else text
   settings           tell every setting, who set it, and whether it may be changed
   setting FIELD VALUE  change a setting (on, off, a number, text, or default for the server's)
   code CODE          the one-time code that the server asked for
@@ -71,6 +73,7 @@ Events of --json, one object a line, the kind in `event`; `words` is the sentenc
   wrap_up   the time after a call: wrap_up, null when it is over; dispositions
   missed    missed calls that were not seen: count
   history   answer to the command: entries, newest first
+  trace     answer to the command: file, messages (how many)
   settings  answer to the command: groups with their rows
   open      an address to be opened in a browser: address
   error     a command that was not understood: words

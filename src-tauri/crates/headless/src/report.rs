@@ -1,6 +1,7 @@
 //! What happened, as lines on standard output.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -252,6 +253,15 @@ impl Reporter {
             lines.join("\n")
         };
         self.line("history", json!({ "entries": entries }), &human);
+    }
+
+    /// Tells that the SIP trace was written.
+    pub(crate) fn trace(&self, path: &Path, messages: usize) {
+        self.line(
+            "trace",
+            json!({ "file": path, "messages": messages }),
+            &format!("{messages} SIP messages are in {}", path.display()),
+        );
     }
 
     /// Tells every setting.

@@ -364,6 +364,13 @@ impl Headless {
                 reporter.history(&snapshot.view.history);
                 None
             }
+            Line::Trace(path) => {
+                match self.engine.save_sip_trace(&path) {
+                    Ok(messages) => reporter.trace(&path, messages),
+                    Err(fault) => reporter.error(&fault.to_string()),
+                }
+                None
+            }
             Line::Settings => {
                 reporter.settings(&snapshot.view.settings);
                 None

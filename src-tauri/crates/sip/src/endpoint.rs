@@ -35,6 +35,24 @@ impl std::fmt::Debug for Endpoint {
     }
 }
 
+/// Reads the trace of an [`Endpoint`] without keeping it running; cheap to clone.
+#[derive(Clone)]
+pub struct Tracer(Arc<Shared>);
+
+impl Tracer {
+    /// As [`Endpoint::trace`].
+    #[must_use]
+    pub fn read(&self) -> Trace {
+        self.0.ring().read()
+    }
+}
+
+impl std::fmt::Debug for Tracer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tracer").finish_non_exhaustive()
+    }
+}
+
 struct Handle {
     shared: Arc<Shared>,
     listening: Vec<SocketAddr>,
@@ -285,6 +303,12 @@ impl Endpoint {
     #[must_use]
     pub fn trace(&self) -> Trace {
         self.handle.shared.ring().read()
+    }
+
+    /// Reads the trace later, also from elsewhere.
+    #[must_use]
+    pub fn tracer(&self) -> Tracer {
+        Tracer(Arc::clone(&self.handle.shared))
     }
 
     /// What is open now. Transactions outlive their requests by up to half a minute, to answer repetitions.

@@ -20,5 +20,5 @@ pub use api::{
     EndpointConfig, Event, FlowId, IncomingInvite, LineState, Listen, Load, NameAddr, Package,
     ReferRequest, RegisterRequest, RegistrationState, ServerAddress, SipError, SubscriptionId,
 };
-pub use endpoint::Endpoint;
+pub use endpoint::{Endpoint, Tracer};
 pub use trace::{Trace, TracedMessage};

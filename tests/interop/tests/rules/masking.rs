@@ -62,6 +62,12 @@ fn a_masked_customer_is_named_nowhere() {
     desk.says("call_missed");
     local += &phone.get("/api/v2/state").1.to_string();
     assert!(local.contains("\"masked\":true"), "{local}");
+    for file in ["sip.txt", "sip.pcap"] {
+        desk.tell(&format!("trace {}", own.join(file).display()));
+        desk.wait("the trace", |event| {
+            event["event"] == "trace" && event["messages"].as_u64() > Some(8)
+        });
+    }
     desk.quit();
 
     let mut all = vec![
@@ -80,6 +86,12 @@ fn a_masked_customer_is_named_nowhere() {
         all.iter()
             .any(|(name, _)| name.ends_with(".wav") && name.contains("recordings"))
     );
+    for file in ["sip.txt", "sip.pcap"] {
+        assert!(
+            all.iter()
+                .any(|(name, text)| name.ends_with(file) && text.contains("INVITE"))
+        );
+    }
     for (name, text) in &all {
         for secret in [NUMBER, NAME, "Quillfeather", "Zacharias"] {
             assert!(!name.contains(secret), "the name of {name}");
