@@ -203,6 +203,9 @@ impl<S: System> Keeper<S> {
     fn need(&mut self, need: Need) {
         self.need = need;
         let (twice, now) = (self.rings_twice(), self.system.now());
+        if self.slots.iter().all(|slot| slot.open.is_none()) {
+            self.forget();
+        }
         for slot in &mut self.slots {
             let needed = match slot.role {
                 DeviceRole::Microphone => need.microphone,
@@ -294,18 +297,21 @@ impl<S: System> Keeper<S> {
         }
     }
 
-    /// How much sound a device is to keep ready: as little as possible until it was interrupted often, and less again
-    /// after a while.
-    fn room(&mut self, id: &str, input: bool) -> Room {
+    /// How much sound a device is to keep ready: as little as possible until it was interrupted often.
+    fn room(&self, id: &str, input: bool) -> Room {
+        let learnt = self.learnt.get(&(id.to_owned(), input));
+        learnt.map_or_else(Room::default, |learnt| learnt.room)
+    }
+
+    /// Before devices are opened: what was learnt long ago may be over.
+    fn forget(&mut self) {
         let now = self.system.now();
-        let Some(learnt) = self.learnt.get_mut(&(id.to_owned(), input)) else {
-            return Room::default();
-        };
-        if now.saturating_duration_since(learnt.at) >= FORGET {
-            learnt.room = learnt.room.smaller();
-            learnt.at = now;
+        for learnt in self.learnt.values_mut() {
+            if now.saturating_duration_since(learnt.at) >= FORGET {
+                learnt.room = learnt.room.smaller();
+                learnt.at = now;
+            }
         }
-        learnt.room
     }
 
     fn learn(&mut self, id: &str, input: bool, room: Room) {
