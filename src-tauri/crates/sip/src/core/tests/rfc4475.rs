@@ -20,6 +20,14 @@ pub(super) fn sdp(address: &str) -> String {
     )
 }
 
+/// A valid message.
+pub(super) fn read(text: &str) -> Message {
+    match Message::parse(&text.replace('\n', "\r\n").into_bytes()) {
+        Ok(message) => message,
+        Err(fault) => panic!("{fault:?}\n{text}"),
+    }
+}
+
 /// The answers of a phone to one datagram, and what it tells its user.
 fn answers(text: &str) -> (Vec<Message>, Vec<Event>) {
     let mut solo = Solo::registered(TransportKind::Udp);

@@ -1,19 +1,12 @@
 //! The valid messages of RFC 4475 section 3.1.1 and 3.4 in the RFC's own bytes: each is read with the right fields, and
 //! the phone does with it what it would do with a plainer one.
 
-use super::rfc4475::{DBLREQ_FIRST, registrar, sdp};
+use super::rfc4475::{DBLREQ_FIRST, read, registrar, sdp};
 use super::solo::Solo;
 use crate::api::{Event, IncomingInvite};
 use crate::core::TransportKind;
 use crate::core::address::{name_addr, param, uri_of, user_of};
 use crate::core::message::Message;
-
-fn read(text: &str) -> Message {
-    match Message::parse(&text.replace('\n', "\r\n").into_bytes()) {
-        Ok(message) => message,
-        Err(fault) => panic!("{fault:?}\n{text}"),
-    }
-}
 
 /// What a phone answers, and the call that it shows.
 fn call(text: &str) -> (Vec<u16>, IncomingInvite) {

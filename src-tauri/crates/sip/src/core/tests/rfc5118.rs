@@ -1,19 +1,12 @@
 //! The messages of RFC 5118, with IPv6 addresses, in the RFC's own bytes but for the lengths of three bodies, which the RFC
 //! counted otherwise.
 
-use super::rfc4475::{bound, registrar};
+use super::rfc4475::{bound, read, registrar};
 use super::solo::Solo;
 use crate::api::Event;
 use crate::core::TransportKind;
 use crate::core::address::{host_of, param, uri_of};
 use crate::core::message::Message;
-
-fn read(text: &str) -> Message {
-    match Message::parse(&text.replace('\n', "\r\n").into_bytes()) {
-        Ok(message) => message,
-        Err(fault) => panic!("{fault:?}\n{text}"),
-    }
-}
 
 /// The one answer of a phone.
 fn answer(text: &str, expected: &str) -> Message {
