@@ -10,6 +10,8 @@ fn main() {
         "painted",
         "set_always_on_top",
         "avatar",
+        "sip_trace",
+        "keep_sip_trace",
         "keep_ringtone",
         "put_away",
         "quit",

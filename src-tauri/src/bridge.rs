@@ -1,8 +1,8 @@
 //! What the page may ask: the whole of the border between the page and the shell.
 
 use serde::{Deserialize, Serialize};
-use sidetone_engine::{Command, Snapshot};
-use tauri::{AppHandle, State, WebviewWindow};
+use sidetone_engine::{Command, Snapshot, TraceForm, TraceLine};
+use tauri::{AppHandle, Manager, State, WebviewWindow};
 
 use crate::phone::Phone;
 use crate::{bar_window, paint, phone, tray, words};
@@ -59,6 +59,29 @@ pub(crate) fn command(phone: State<'_, Phone>, command: Command) -> Result<(), S
 #[tauri::command(async)]
 pub(crate) fn avatar(phone: State<'_, Phone>) -> Result<Option<String>, String> {
     Ok(phone.engine()?.avatar().map(|avatar| avatar.data_url()))
+}
+
+/// The last SIP messages, the newest first: read when somebody looks, they are no part of a snapshot.
+#[tauri::command(async)]
+pub(crate) fn sip_trace(phone: State<'_, Phone>) -> Result<Vec<TraceLine>, String> {
+    Ok(phone.engine()?.sip_trace())
+}
+
+/// Keeps the last SIP messages where the agent finds what was downloaded, or else at home; says where, or nothing when
+/// there is no message yet.
+#[tauri::command(async)]
+pub(crate) fn keep_sip_trace(
+    app: AppHandle,
+    phone: State<'_, Phone>,
+    form: TraceForm,
+) -> Result<Option<String>, String> {
+    let downloads = app.path().download_dir().ok().filter(|it| it.is_dir());
+    let folder = downloads
+        .map_or_else(|| app.path().home_dir(), Ok)
+        .map_err(|fault| fault.to_string())?;
+    let kept = phone.engine()?.keep_sip_trace(&folder, form);
+    let kept = kept.map_err(|fault| fault.to_string())?;
+    Ok(kept.map(|path| path.display().to_string()))
 }
 
 #[tauri::command(async)]

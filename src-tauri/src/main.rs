@@ -43,6 +43,8 @@ fn main() -> ExitCode {
             bridge::painted,
             bridge::set_always_on_top,
             bridge::avatar,
+            bridge::sip_trace,
+            bridge::keep_sip_trace,
             ringtone::keep_ringtone,
             bridge::put_away,
             bridge::quit,

@@ -113,6 +113,7 @@ const NARROW: Shot[] = [
   { state: "idle-picture", press: ["more", "settings"] },
   { state: "idle", press: ["more", "change-password"] },
   { state: "partly-paused", press: ["state-button"] },
+  { state: "in-call", press: ["quality", "trace", "trace-keep"] },
 ];
 const SHOTS: Shot[] = [
   ...[...SIGN_IN, "sign-in-waiting"].map((state) => ({ state })),
@@ -133,6 +134,10 @@ const SHOTS: Shot[] = [
   { state: "in-call", press: ["quality"] },
   { state: "in-call-poor", press: ["call-quality"] },
   { state: "polling", press: ["light"] },
+  { state: "in-call", press: ["quality", "trace"] },
+  { state: "in-call", press: ["quality", "trace", "trace-keep"] },
+  { state: "red", press: ["light", "trace", "trace-text"] },
+  { state: "idle", press: ["light", "trace"] },
   { state: "in-call-two", press: ["calls"] },
   { state: "in-call-conference", press: ["calls"] },
   { state: "red", press: ["light"] },

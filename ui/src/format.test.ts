@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { clock, duration, initials, meter, secondsLeft, telephone } from "./format";
+import { clock, duration, initials, meter, moment, secondsLeft, telephone } from "./format";
 
 describe("duration", () => {
   it.each([
@@ -76,5 +76,13 @@ describe("clock", () => {
     expect(clock(noon, noon + 3_600_000, "de")).toBe("12:05");
     expect(clock(noon, noon + 30 * 3_600_000, "de")).toMatch(/^22\. Nov\..*12:05$/);
     expect(clock(noon, noon, "en")).toMatch(/^12:05\sPM$/);
+  });
+});
+
+describe("moment", () => {
+  const at = new Date(2026, 10, 23, 0, 5, 9, 7).getTime();
+  it("is told to the millisecond, as servers' logs do", () => {
+    expect(moment(at, "en")).toBe("00:05:09.007");
+    expect(moment(at, "de")).toBe("00:05:09,007");
   });
 });

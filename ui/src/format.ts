@@ -65,6 +65,17 @@ export function clock(ms: number, now: number, language: string): string {
   }).format(at);
 }
 
+/** A moment of today to the millisecond: what is compared with a server's log. */
+export function moment(ms: number, language: string): string {
+  return new Intl.DateTimeFormat(language, {
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    fractionalSecondDigits: 3,
+    hourCycle: "h23",
+  }).format(new Date(ms));
+}
+
 /** An RFC 3339 moment as a day in the language's own writing; empty when it is none. */
 export function day(moment: string, language: string): string {
   const at = new Date(moment);

@@ -5,6 +5,8 @@ import type { CallId } from "./generated/CallId";
 import type { CallView } from "./generated/CallView";
 import type { Command } from "./generated/Command";
 import type { Snapshot } from "./generated/Snapshot";
+import type { TraceForm } from "./generated/TraceForm";
+import type { TraceLine } from "./generated/TraceLine";
 import { steady, type Quality, type Steady } from "./quality";
 import { nearestLanguage, words } from "./words.svelte";
 
@@ -14,6 +16,7 @@ export type PanelName =
   | "keypad"
   | "devices"
   | "details"
+  | "trace"
   | "calls"
   | "call"
   | "transfer"
@@ -189,6 +192,15 @@ class Phone {
     } catch (fault) {
       return String(fault);
     }
+  }
+
+  /** The last SIP messages, the newest first; they are fetched when somebody looks, not with every snapshot. */
+  sipTrace(): Promise<TraceLine[]> {
+    return backend.sipTrace();
+  }
+
+  keepSipTrace(form: TraceForm): Promise<string | null> {
+    return backend.keepSipTrace(form);
   }
 
   putAway(): void {

@@ -32,6 +32,10 @@ impl Desk {
             std::fs::create_dir_all(path).map_err(start)?;
         }
         std::fs::write(home.join(".asoundrc"), ASOUNDRC).map_err(start)?;
+        for path in ["config", DOWNLOADS] {
+            std::fs::create_dir_all(home.join(path)).map_err(start)?;
+        }
+        std::fs::write(home.join("config/user-dirs.dirs"), USER_DIRS).map_err(start)?;
         std::fs::write(folder.path().join("pulse.pa"), pulse_script(&run)).map_err(start)?;
         private(&run).map_err(start)?;
 
@@ -110,6 +114,12 @@ impl Desk {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Where the person at this desk finds what was downloaded.
+    #[must_use]
+    pub fn downloads(&self) -> PathBuf {
+        self.folder.path().join("home").join(DOWNLOADS)
     }
 
     /// Takes a picture of what is on the screen, without the empty ground around it.
@@ -314,6 +324,10 @@ const NOTIFYD: &str = "/usr/lib/x86_64-linux-gnu/xfce4/notifyd/xfce4-notifyd";
 /// Owns the name on the session bus that tray icons look for.
 const TRAY_HOST: &str =
     "/usr/libexec/ayatana-indicator-application/ayatana-indicator-application-service";
+
+/// As a German system calls it: no program may guess the name.
+const DOWNLOADS: &str = "Heruntergeladenes";
+const USER_DIRS: &str = "XDG_DOWNLOAD_DIR=\"$HOME/Heruntergeladenes\"\n";
 
 /// cpal speaks ALSA; this sends ALSA's default device to the private sound server.
 const ASOUNDRC: &str = "pcm.!default { type pulse }\nctl.!default { type pulse }\n";

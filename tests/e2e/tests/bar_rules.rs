@@ -1,6 +1,8 @@
 //! The administrator changes what an agent's phone must do while the agent is signed in, and the window follows: it
 //! answers by itself, may record, hides who calls, and says to the contact centre what a call was about.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 use sidetone_e2e::bar::Bar;
 use sidetone_e2e::centre::Centre;
@@ -111,6 +113,35 @@ async fn what_the_administrator_changes_holds_for_the_next_call() -> Outcome {
     bar.find("work-list").await?;
     let screen = bar.screen_text().await;
     assert!(!screen.contains("0101"), "the history shows {screen}");
+
+    // The messages of the calls can be read and kept for the administrator, without who called.
+    bar.press("light").await?;
+    bar.press("trace").await?;
+    bar.find("trace-lines").await?;
+    bar.wait_for("trace-lines", "data-read", "true").await?;
+    let lines = bar.words("trace-lines").await?;
+    for word in ["REGISTER", "INVITE", "SIP/2.0 200 OK", "BYE"] {
+        assert!(lines.contains(word), "no {word} in {lines}");
+    }
+    desk.photograph(&pictures.join("rules-trace.png"))?;
+    for (button, ending) in [
+        ("trace-keep", "pcap"),
+        ("trace-text", "txt"),
+        ("trace-text", "txt"),
+    ] {
+        bar.press(button).await?;
+        bar.wait_for("trace-outcome", "data-kept", "true").await?;
+        let file = PathBuf::from(bar.words("trace-file").await?);
+        assert_eq!(file.parent(), Some(desk.downloads().as_path()));
+        assert_eq!(file.extension(), Some(ending.as_ref()), "{file:?}");
+        let trace = String::from_utf8_lossy(&std::fs::read(&file)?).into_owned();
+        assert!(trace.contains("INVITE") && trace.contains("m=audio"));
+        for clear in ["Whitfield", "15550101", "Holloway", "15550100", PASSWORD] {
+            assert!(!trace.contains(clear), "{file:?} has {clear}");
+            assert!(!lines.contains(clear), "the list shows {clear}: {lines}");
+        }
+    }
+    assert_eq!(std::fs::read_dir(desk.downloads())?.count(), 3);
     bar.close().await?;
     Ok(())
 }

@@ -1,5 +1,7 @@
 import type { Command } from "../generated/Command";
 import type { Snapshot } from "../generated/Snapshot";
+import type { TraceForm } from "../generated/TraceForm";
+import type { TraceLine } from "../generated/TraceLine";
 
 /** Levels of the last 50 ms, in dBov. */
 export interface Levels {
@@ -40,6 +42,10 @@ export interface Backend {
   avatar(): Promise<string | null>;
   /** Keeps a sound file where it will be found again, and says where; rejects with why it cannot. */
   keepRingtone(name: string, sound: Uint8Array): Promise<string>;
+  /** The last SIP messages, the newest first. */
+  sipTrace(): Promise<TraceLine[]>;
+  /** Keeps them in a file and says where; nothing when there is no message yet. Rejects with why it cannot. */
+  keepSipTrace(form: TraceForm): Promise<string | null>;
   desktop(): Promise<Desktop>;
   surface(surface: Surface): Promise<Room>;
   /** The page holds the current state: the window may be shown. */

@@ -1,5 +1,5 @@
 import type { Backend, Levels } from "./backend";
-import { STATES, type StateName } from "./states";
+import { STATES, TRACES, type StateName } from "./states";
 
 /**
  * The screens without a phone behind them, for pictures and accessibility checks: `?state=ringing&language=de&theme=dark`.
@@ -33,6 +33,13 @@ export const backend: Backend = {
   },
   avatar: () => Promise.resolve(snapshot.avatar === null ? null : PICTURE),
   keepRingtone: (name) => Promise.resolve(name),
+  sipTrace: () => Promise.resolve(TRACES[asked] ?? []),
+  keepSipTrace: (form) => {
+    if (asked === "red")
+      return Promise.reject("the SIP trace cannot be written to /home/alice: there is no room left");
+    const file = `/home/alice/Downloads/sidetone-sip-2026-11-23T09-12-44Z.${form === "text" ? "txt" : "pcap"}`;
+    return Promise.resolve(asked in TRACES ? file : null);
+  },
   desktop: () =>
     Promise.resolve({
       language: query.get("language") ?? "en",

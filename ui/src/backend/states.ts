@@ -1,6 +1,7 @@
 import type { CallView } from "../generated/CallView";
 import type { HistoryEntry } from "../generated/HistoryEntry";
 import type { Snapshot } from "../generated/Snapshot";
+import type { TraceLine } from "../generated/TraceLine";
 import type { View } from "../generated/View";
 import { SETTINGS } from "./settings";
 
@@ -517,3 +518,32 @@ export const STATES = {
 } satisfies Record<string, Snapshot>;
 
 export type StateName = keyof typeof STATES;
+
+const AT = Date.UTC(2026, 10, 23, 9, 12, 44, 120);
+const traced = (age_ms: number, sent: boolean, line: string, answers: string | null = null): TraceLine => ({
+  at_ms: AT - age_ms,
+  sent,
+  line,
+  answers,
+});
+const registered: TraceLine[] = [
+  traced(161_200, false, "SIP/2.0 200 OK", "REGISTER"),
+  traced(161_260, true, "REGISTER sip:phone.example.com SIP/2.0"),
+  traced(161_310, false, "SIP/2.0 401 Unauthorized", "REGISTER"),
+  traced(161_380, true, "REGISTER sip:phone.example.com SIP/2.0"),
+];
+
+/** What the wire said before a screen looked so, the newest first; elsewhere it said nothing. */
+export const TRACES: Partial<Record<string, TraceLine[]>> = {
+  "in-call": [
+    traced(38_000, false, "OPTIONS sip:1001@k3v9x2q0.invalid;transport=ws;ob SIP/2.0"),
+    traced(154_000, false, "ACK sip:1001@k3v9x2q0.invalid;transport=ws;ob SIP/2.0"),
+    traced(154_080, true, "SIP/2.0 200 OK", "INVITE"),
+    traced(159_900, true, "SIP/2.0 180 Ringing", "INVITE"),
+    traced(160_000, false, "INVITE sip:1001@k3v9x2q0.invalid;transport=ws;ob SIP/2.0"),
+    ...registered,
+    ...registered.map((line) => ({ ...line, at_ms: line.at_ms - 114_000 })),
+    ...registered.map((line) => ({ ...line, at_ms: line.at_ms - 228_000 })),
+  ],
+  red: [traced(900, false, "SIP/2.0 403 Forbidden", "REGISTER"), ...registered.slice(1)],
+};

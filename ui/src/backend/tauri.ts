@@ -2,6 +2,7 @@ import { invoke } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
 
 import type { Snapshot } from "../generated/Snapshot";
+import type { TraceLine } from "../generated/TraceLine";
 import type { Backend, Desktop, Levels, Room } from "./backend";
 
 /** The real phone, behind the shell's commands and events. */
@@ -16,6 +17,8 @@ export const backend: Backend = {
   command: (command) => invoke("command", { command }),
   keepRingtone: (name, sound) =>
     invoke<string>("keep_ringtone", sound, { headers: { name: encodeURIComponent(name) } }),
+  sipTrace: () => invoke<TraceLine[]>("sip_trace"),
+  keepSipTrace: (form) => invoke<string | null>("keep_sip_trace", { form }),
   desktop: () => invoke<Desktop>("desktop"),
   surface: (surface) => invoke<Room>("surface", { surface }),
   ready: () => invoke("ready"),

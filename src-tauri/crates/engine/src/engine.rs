@@ -1,23 +1,24 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sidetone_media::{AudioSetup, DeviceSelection, Voice};
 use sidetone_motion::trust;
-use sidetone_sip::{Endpoint, EndpointConfig, Tracer};
+use sidetone_sip::{Endpoint, EndpointConfig, Trace, Tracer};
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use crate::api::{Command, EngineConfig, EngineError, EngineEvent, LocalAccess, Snapshot};
 use crate::avatar::Avatar;
+use crate::clock;
 use crate::logging;
 use crate::network;
 use crate::phone::{Message, Phone, Rooms};
 use crate::policy::{self, PolicyFile};
-use crate::private;
 use crate::server::{Server, ServerSetup};
 use crate::settings::Settings;
 use crate::standalone::Standalone;
+use crate::trace::{self, TraceForm, TraceLine};
 
 /// Events that a slow reader may leave unread before it loses the oldest: levels come 20 times a second.
 const EVENTS_KEPT: usize = 256;
@@ -157,23 +158,33 @@ impl Engine {
     /// # Errors
     /// [`EngineError::Trace`].
     pub fn save_sip_trace(&self, path: &Path) -> Result<usize, EngineError> {
-        let trace = self.tracer.read().map(logging::redacted);
-        let capture = path
-            .extension()
-            .is_some_and(|extension| extension.eq_ignore_ascii_case("pcap"));
-        let bytes = match capture {
-            true => trace.to_pcap(),
-            false => trace.to_text().into_bytes(),
-        };
-        // Empty first, so that nobody else reads what follows.
-        std::fs::write(path, [])
-            .and_then(|()| private::file(path))
-            .and_then(|()| std::fs::write(path, bytes))
-            .map_err(|fault| EngineError::Trace {
-                path: path.to_owned(),
-                fault: fault.to_string(),
-            })?;
+        let trace = self.trace();
+        trace::write(&trace, path)?;
         Ok(trace.messages.len())
+    }
+
+    /// As [`Self::save_sip_trace`], into a new file of this folder under a name with date and time (UTC); gives where, or
+    /// `None` when there is no message yet.
+    ///
+    /// # Errors
+    /// [`EngineError::Trace`].
+    pub fn keep_sip_trace(
+        &self,
+        folder: &Path,
+        form: TraceForm,
+    ) -> Result<Option<PathBuf>, EngineError> {
+        let trace = self.trace();
+        if trace.messages.is_empty() {
+            return Ok(None);
+        }
+        trace::keep(&trace, folder, form, clock::wall_ms()).map(Some)
+    }
+
+    /// The last SIP messages by their first lines, the newest first, as free of secrets as what
+    /// [`Self::save_sip_trace`] writes.
+    #[must_use]
+    pub fn sip_trace(&self) -> Vec<TraceLine> {
+        trace::lines(&self.trace())
     }
 
     /// The current snapshot, and every later one.
@@ -198,6 +209,10 @@ impl Engine {
         {
             tracing::warn!("the far ends did not confirm the sign-out in time");
         }
+    }
+
+    fn trace(&self) -> Trace {
+        self.tracer.read().map(logging::redacted)
     }
 }
 

@@ -32,6 +32,7 @@ mod server;
 mod settings;
 mod standalone;
 mod timers;
+mod trace;
 pub mod words;
 
 pub use api::{
@@ -44,3 +45,4 @@ pub use engine::Engine;
 pub use secrets::{Keychain, MemorySecrets, sign_in_account};
 pub use sidetone_agent as agent;
 pub use sidetone_media::{AudioSetup, DeviceSelection};
+pub use trace::{TraceForm, TraceLine};

@@ -1,5 +1,6 @@
 //! Files and folders that only their owner may read.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -25,4 +26,13 @@ pub(crate) fn file(path: &Path) -> io::Result<()> {
     #[cfg(not(unix))]
     std::fs::metadata(path)?;
     Ok(())
+}
+
+/// Makes a file that only its owner may read and write; one that is there already is an error.
+pub(crate) fn new_file(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }

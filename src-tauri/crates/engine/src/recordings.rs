@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use sidetone_media::{Recording, RecordingChannels, RecordingFormat};
 use sidetone_profile::RecordingFormat as Wanted;
 
-use crate::private;
+use crate::{clock, private};
 
 const FOLDER: &str = "recordings";
 /// Letters of a label that a file name takes.
@@ -53,18 +53,7 @@ pub(crate) fn plan(
 
 /// `2026-11-22T18-46-43Z_xxx100_support`: sorted by time, and a name on every file system.
 fn stem(unix_ms: u64, label: &str) -> String {
-    let seconds = i64::try_from(unix_ms / 1000).unwrap_or_default();
-    let at = time::OffsetDateTime::from_unix_timestamp(seconds)
-        .unwrap_or(time::OffsetDateTime::UNIX_EPOCH);
-    let time = format!(
-        "{:04}-{:02}-{:02}T{:02}-{:02}-{:02}Z",
-        at.year(),
-        u8::from(at.month()),
-        at.day(),
-        at.hour(),
-        at.minute(),
-        at.second()
-    );
+    let time = clock::stamp(unix_ms);
     let label = cleaned(label);
     if label.is_empty() {
         time
