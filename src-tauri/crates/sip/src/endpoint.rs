@@ -167,7 +167,8 @@ impl Endpoint {
         self.handle.listening.clone()
     }
 
-    /// Places a call with this SDP offer and these extra headers.
+    /// Places a call with this SDP offer and these extra headers. A `Max-Forwards` among them takes the place of our 70:
+    /// who passes a call on says what is left of the caller's (RFC 3261 §16.6).
     ///
     /// # Errors
     /// [`SipError::BadAddress`], [`SipError::NoAccount`] or [`SipError::Stopped`].

@@ -148,10 +148,20 @@ impl Phone {
     }
 
     pub(crate) async fn dial(&mut self, number: &str, plan: KeyingPlan) -> (DialogId, Sound) {
+        self.dial_with(number, plan, Vec::new()).await
+    }
+
+    /// Calls a number with extra header fields.
+    pub(crate) async fn dial_with(
+        &mut self,
+        number: &str,
+        plan: KeyingPlan,
+        headers: Vec<(String, String)>,
+    ) -> (DialogId, Sound) {
         let (session, offer, events) = Session::offer(config(plan)).await.expect("an offer");
         let dialog = self
             .endpoint
-            .invite(CallTarget::Account(number.to_owned()), offer, Vec::new())
+            .invite(CallTarget::Account(number.to_owned()), offer, headers)
             .await
             .expect("dialled");
         (dialog, Sound { session, events })

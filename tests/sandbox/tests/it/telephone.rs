@@ -267,6 +267,53 @@ async fn agents_call_each_other_by_extension() {
     assert_eq!(callee.ended().await, DialogEnd::RemoteBye);
 }
 
+/// RFC 3261 §16.3 step 3 and §16.6 step 3, as for a proxy: no two telephone systems send a call to each other for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_passed_on_only_as_often_as_its_caller_lets_it() {
+    let bench = bench().await;
+    let (anna, ben) = (bench.sign_in("anna").await, bench.sign_in("ben").await);
+    let mut caller = Phone::register(&bench, &anna).await;
+    let mut callee = Phone::register(&bench, &ben).await;
+    let left = |count: &str| vec![("Max-Forwards".to_owned(), count.to_owned())];
+    for number in ["202", "604"] {
+        let plan = KeyingPlan::Webrtc;
+        let (_, _sound) = caller.dial_with(number, plan, left("0")).await;
+        match caller.ended().await {
+            DialogEnd::Refused { status, .. } => assert_eq!(status, 483, "{number}"),
+            end => panic!("{number}: {end:?}"),
+        }
+    }
+    // Who is called takes the call that nobody may pass on.
+    let (dialog, _sound) = caller.dial_with("600", KeyingPlan::Webrtc, left("0")).await;
+    loop {
+        match caller.next().await {
+            Event::Answered { .. } => break,
+            Event::Ended { end, .. } => panic!("{end:?}"),
+            _ => {}
+        }
+    }
+    caller.endpoint.hang_up(dialog, None).expect("hung up");
+    caller.ended().await;
+    for (given, arrives) in [(left("1"), 0), (left("12"), 11), (Vec::new(), 69)] {
+        let (dialog, _sound) = caller.dial_with("202", KeyingPlan::Webrtc, given).await;
+        assert_eq!(callee.rings().await.max_forwards, arrives);
+        caller.endpoint.hang_up(dialog, None).expect("given up");
+        caller.ended().await;
+        callee.ended().await;
+    }
+    // A phone that sends the call elsewhere is one more.
+    let (_, _sound) = caller.dial_with("202", KeyingPlan::Webrtc, left("1")).await;
+    let invite = callee.rings().await;
+    callee
+        .endpoint
+        .redirect(invite.dialog, "201")
+        .expect("sent back");
+    match caller.ended().await {
+        DialogEnd::Refused { status, .. } => assert_eq!(status, 483),
+        end => panic!("{end:?}"),
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn record_and_report_plays_back_and_measures() {
     let bench = bench().await;

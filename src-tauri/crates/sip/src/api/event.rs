@@ -212,6 +212,9 @@ pub struct IncomingInvite {
     pub request_user: String,
     /// Server role: the authenticated user.
     pub authenticated_user: Option<String>,
+    /// Server role: how many servers may still pass the call on (Max-Forwards, RFC 3261 §8.1.1.6; 70 where it does not
+    /// say). Whoever is called may take it at 0; whoever would pass it on refuses it with 483.
+    pub max_forwards: u8,
     /// SDP offer; `None` asks for our offer.
     pub sdp: Option<String>,
     /// All `X-` headers and the ones that name diversion, queue or reason, as received, in order.

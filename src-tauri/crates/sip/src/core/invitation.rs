@@ -97,6 +97,13 @@ pub(super) fn diversions(request: &Message) -> Vec<Diversion> {
         .collect()
 }
 
+/// How many servers may still pass the INVITE on (RFC 3261 §16.6 step 3).
+pub(super) fn max_forwards(request: &Message) -> u8 {
+    request
+        .number("Max-Forwards")
+        .map_or(70, |left| u8::try_from(left).unwrap_or(u8::MAX))
+}
+
 /// After how long the INVITE wants to be answered by itself.
 pub(super) fn auto_answer(request: &Message) -> Option<Duration> {
     let mode = ["Answer-Mode", "Priv-Answer-Mode"].into_iter().any(|name| {
@@ -208,6 +215,18 @@ mod tests {
                 "{fields:?}"
             );
         }
+    }
+
+    #[test]
+    fn an_invite_without_a_count_may_be_passed_on_as_often_as_a_new_one() {
+        for (field, left) in [("0", 0), ("1", 1), ("255", 255), ("4711", 255), ("x", 70)] {
+            assert_eq!(
+                max_forwards(&invite(&[("Max-Forwards", field)])),
+                left,
+                "{field}"
+            );
+        }
+        assert_eq!(max_forwards(&invite(&[])), 70);
     }
 
     #[test]

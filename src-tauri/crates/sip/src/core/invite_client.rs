@@ -111,7 +111,11 @@ impl Core {
         }
         request.push("Session-Expires", self.session_interval_s.to_string());
         for (name, value) in headers {
-            request.push(&name, value);
+            if name.eq_ignore_ascii_case("Max-Forwards") {
+                request.set(&name, value);
+            } else {
+                request.push(&name, value);
+            }
         }
         let request = request.with_sdp(&sdp);
         let reliable = flow.kind.reliable();

@@ -115,6 +115,7 @@ impl Core {
             to,
             request_user,
             authenticated_user,
+            max_forwards: invitation::max_forwards(&request),
             sdp: request.sdp(),
             headers,
             diversions: invitation::diversions(&request),

@@ -40,13 +40,30 @@ pub(super) struct Leg {
 }
 
 /// The other side of a call, as the phone is told.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct About {
     pub(super) name: String,
     pub(super) number: String,
     /// `X-` headers and the like.
     pub(super) headers: Vec<(String, String)>,
+    /// How many servers may still pass the call on.
+    pub(super) max_forwards: u8,
 }
+
+impl Default for About {
+    /// Nobody, whose call begins here.
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            number: String::new(),
+            headers: Vec::new(),
+            max_forwards: MAX_FORWARDS,
+        }
+    }
+}
+
+/// How many servers may pass a call on (RFC 3261 §8.1.1.6).
+pub(super) const MAX_FORWARDS: u8 = 70;
 
 /// What happens in a leg.
 pub(super) enum LegEvent {
@@ -154,6 +171,7 @@ impl Leg {
                 ),
             ),
         );
+        headers.push(("Max-Forwards".to_owned(), about.max_forwards.to_string()));
         let target = CallTarget::Contact {
             uri: contact.uri,
             flow: contact.flow,

@@ -10,7 +10,7 @@ use sidetone_sip::IncomingInvite;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::leg::{About, Ending, Leg, LegEvent, Speech, Tone};
+use super::leg::{About, Ending, Leg, LegEvent, MAX_FORWARDS, Speech, Tone};
 use super::registrar::Contact;
 use super::service::{self, note_digit, record_block};
 use super::transfer::{self, Route};
@@ -50,6 +50,8 @@ struct Waiting<'a> {
     headers: Vec<(String, String)>,
     /// The agent that called, who is not rung.
     caller: Option<i64>,
+    /// See [`About::max_forwards`].
+    max_forwards: u8,
 }
 
 /// Who took the call.
@@ -189,6 +191,7 @@ pub(super) fn call_in(pbx: &Arc<SmallPbx>, call: CustomerCall) -> Result<CallId,
             number,
             headers,
             caller: None,
+            max_forwards: MAX_FORWARDS,
         };
         waiting.customer(Speech::new(samples), talk, patience).await;
     });
@@ -211,6 +214,14 @@ pub(super) async fn agent_calls(
     caller: &Agent,
     queue: &Queue,
 ) {
+    // The queue answers, but only to pass the call on to a member.
+    let Some(max_forwards) = invite.max_forwards.checked_sub(1) else {
+        service::reject(pbx, invite, service::TOO_MANY_HOPS);
+        return pbx
+            .centre
+            .calls
+            .end(id, "too_many_hops", "system", Vec::new());
+    };
     let Some((mut leg, sdp)) = service::leg(pbx, invite, id, caller).await else {
         return;
     };
@@ -229,6 +240,7 @@ pub(super) async fn agent_calls(
             ("X-Interaction-Id".to_owned(), interaction_id(id)),
         ],
         caller: Some(caller.id),
+        max_forwards,
     };
     let mut music = Music::default();
     let mut stop = pbx.stopped.subscribe();
@@ -463,8 +475,11 @@ impl Waiting<'_> {
                         Some(Route::Phone(agent, contact)) if forwards < transfer::FORWARDS => {
                             forwards += 1;
                             transfer::note(pbx, self.id, agent.extension());
-                            let about = transfer::diverted(pbx, &gone.agent, &self.about());
-                            ringing.extend(self.ring_one(*agent, contact, about).await);
+                            let about = self.about();
+                            let about = transfer::diverted(pbx, &gone.agent, &about, forwards);
+                            if let Some(about) = about {
+                                ringing.extend(self.ring_one(*agent, contact, about).await);
+                            }
                         }
                         _ => {}
                     }
@@ -501,6 +516,7 @@ impl Waiting<'_> {
             name: self.name.clone(),
             number: self.number.clone(),
             headers: self.headers.clone(),
+            max_forwards: self.max_forwards,
         }
     }
 }

@@ -24,6 +24,7 @@ const BUSY_HERE: u16 = 486;
 const TEMPORARILY_UNAVAILABLE: u16 = 480;
 const NOT_ACCEPTABLE_HERE: u16 = 488;
 const NOT_FOUND: u16 = 404;
+pub(super) const TOO_MANY_HOPS: u16 = 483;
 const FORBIDDEN: u16 = 403;
 
 /// Serves one call of an agent.
@@ -92,7 +93,7 @@ fn is_outside(number: &str) -> bool {
     digits.len() >= 7 && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
-fn reject(pbx: &SmallPbx, invite: &IncomingInvite, status: u16) {
+pub(super) fn reject(pbx: &SmallPbx, invite: &IncomingInvite, status: u16) {
     if let Err(error) = pbx.endpoint.reject(invite.dialog, status) {
         tracing::debug!(%error, "caller is gone");
     }
@@ -319,6 +320,9 @@ async fn internal(
         reject(pbx, invite, status);
         pbx.centre.calls.end(id, result, "system", Vec::new());
     };
+    let Some(left) = invite.max_forwards.checked_sub(1) else {
+        return refuse(TOO_MANY_HOPS, "too_many_hops");
+    };
     if callee.id == caller.id {
         return refuse(BUSY_HERE, "busy");
     }
@@ -338,6 +342,7 @@ async fn internal(
         name: shown,
         number: caller.extension().to_owned(),
         headers: Vec::new(),
+        max_forwards: left,
     };
     let mut callee = callee.clone();
     let mut leg_out = match Leg::calling(pbx, &callee, contact, about.clone(), id).await {
@@ -373,7 +378,9 @@ async fn internal(
                     }
                     Some(Route::Phone(agent, contact)) if forwards < transfer::FORWARDS => {
                         forwards += 1;
-                        let about = transfer::diverted(pbx, &callee, &about);
+                        let Some(about) = transfer::diverted(pbx, &callee, &about, forwards) else {
+                            return refuse(TOO_MANY_HOPS, "too_many_hops");
+                        };
                         match Leg::calling(pbx, &agent, contact, about, id).await {
                             Ok(leg) => leg_out = leg,
                             Err(_) => return refuse(TEMPORARILY_UNAVAILABLE, "unavailable"),

@@ -18,7 +18,7 @@ use crate::store::Agent;
 /// Another conversation answers at once or not at all.
 const TAKE_LIMIT: Duration = Duration::from_secs(5);
 /// How often a call is forwarded.
-pub(super) const FORWARDS: usize = 5;
+pub(super) const FORWARDS: u8 = 5;
 
 /// Where a number leads.
 pub(super) enum Route {
@@ -125,16 +125,23 @@ pub(super) fn note(pbx: &SmallPbx, id: CallId, to: &str) {
         .change(id, |call| call.transfers.push(to.to_owned()));
 }
 
-/// The header that says who sent a call elsewhere (RFC 5806).
-pub(super) fn diverted(pbx: &SmallPbx, agent: &Agent, about: &About) -> About {
+/// What the next phone is told of a call that this agent's phone sent elsewhere, as the last of some: who did
+/// (RFC 5806), and how often it may still be passed on. `None`: no more.
+pub(super) fn diverted(
+    pbx: &SmallPbx,
+    agent: &Agent,
+    about: &About,
+    forwards: u8,
+) -> Option<About> {
     let mut about = about.clone();
+    about.max_forwards = about.max_forwards.checked_sub(forwards)?;
     let value = format!(
         "<sip:{}@{}>;reason=deflection",
         agent.extension(),
         pbx.centre.rules.domain
     );
     about.headers.push(("Diversion".to_owned(), value));
-    about
+    Some(about)
 }
 
 /// A phone that rings and whose group this agent may pick up.
