@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use sidetone_profile::{
     Callback, Disposition, Interaction, PasswordRules, PauseReason, PresenceReport, PreviewCall,
@@ -322,6 +324,25 @@ pub struct IncomingCall {
     pub reference: String,
     /// Call variables: the `X-` headers of the INVITE, names without the `X-`, in order.
     pub variables: Vec<(String, String)>,
+    /// How whoever sent it wants it answered.
+    pub answer: AnswerWish,
+}
+
+/// How whoever sent a call wants it answered. It holds only where the settings let calls be answered by themselves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AnswerWish {
+    /// As the settings say.
+    #[default]
+    Any,
+    /// By the agent, never by itself.
+    ByHand,
+    /// By itself.
+    ByItself {
+        /// How long it rings before, in place of what the settings say.
+        after: Option<Duration>,
+        /// The call is refused where it would only ring.
+        required: bool,
+    },
 }
 
 /// How far an outgoing call is.

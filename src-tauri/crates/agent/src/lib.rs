@@ -16,8 +16,8 @@ mod view;
 pub use command::Command;
 pub use effect::{Effect, TimerId, Tone};
 pub use input::{
-    CallEnd, CallProgress, HistoryEntry, IncomingCall, Input, LinkState, MediaState, OneWay,
-    RecordingState, Registration, SignIn, SignInRefusal, TransferState,
+    AnswerWish, CallEnd, CallProgress, HistoryEntry, IncomingCall, Input, LinkState, MediaState,
+    OneWay, RecordingState, Registration, SignIn, SignInRefusal, TransferState,
 };
 pub use notice::Notice;
 pub use session::Agent;

@@ -1,6 +1,8 @@
-use sidetone_agent::{CallEnd, CallId, IncomingCall, OneWay, Registration};
+use std::time::Duration;
+
+use sidetone_agent::{AnswerWish, CallEnd, CallId, IncomingCall, OneWay, Registration};
 use sidetone_media::{Direction, Session};
-use sidetone_sip::{DialogEnd, DialogId, IncomingInvite, RegistrationState};
+use sidetone_sip::{AnswerMode, DialogEnd, DialogId, IncomingInvite, RegistrationState};
 
 use crate::phone::Counted;
 
@@ -158,6 +160,14 @@ pub(crate) fn incoming(call: CallId, invite: &IncomingInvite) -> IncomingCall {
         queue,
         reference: invite.call_id.clone(),
         variables,
+        answer: match invite.answer_mode {
+            AnswerMode::Unsaid => AnswerWish::Any,
+            AnswerMode::Manual => AnswerWish::ByHand,
+            AnswerMode::Auto { after_s, required } => AnswerWish::ByItself {
+                after: after_s.map(|s| Duration::from_secs(s.into())),
+                required,
+            },
+        },
     }
 }
 

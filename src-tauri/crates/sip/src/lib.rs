@@ -16,7 +16,7 @@ mod trace;
 mod transport;
 
 pub use api::{
-    Account, Authenticator, CallTarget, Credentials, DialogEnd, DialogId, Diversion,
+    Account, AnswerMode, Authenticator, CallTarget, Credentials, DialogEnd, DialogId, Diversion,
     EndpointConfig, Event, FlowId, IncomingInvite, LineState, Listen, Load, NameAddr, Package,
     ReferRequest, RegisterRequest, RegistrationState, ServerAddress, SipError, SubscriptionId,
 };

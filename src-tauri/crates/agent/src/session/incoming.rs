@@ -6,7 +6,7 @@ use super::call::{AutoAnswerAt, Call};
 use super::calls::Calls;
 use super::party::Party;
 use super::turn::Turn;
-use crate::{CallDirection, Effect, IncomingCall, Notice, QueueMembership, TimerId};
+use crate::{AnswerWish, CallDirection, Effect, IncomingCall, Notice, QueueMembership, TimerId};
 
 /// 480: nobody here takes calls now (RFC 3261 section 21.4.18).
 pub(super) const UNAVAILABLE: u16 = 480;
@@ -99,19 +99,28 @@ pub(super) fn arrived(
     }
 
     let beepall = rings_everybody(house.queues, incoming.queue.as_deref(), None);
-    let mut call = call_of(turn, profile, incoming);
     let auto_answer = profile.webrtc.auto_answer;
+    let wish = incoming.answer;
     // A second call is never answered by itself, not even when the first one is over by then.
-    let by_itself = auto_answer.enabled && !engaged && !beepall;
+    let by_itself = auto_answer.enabled && !engaged && !beepall && wish != AnswerWish::ByHand;
+    let asked = match wish {
+        AnswerWish::ByItself { required: true, .. } if !by_itself => {
+            refuse(turn, &incoming, FORBIDDEN);
+            return None;
+        }
+        AnswerWish::ByItself { after, .. } => after,
+        AnswerWish::Any | AnswerWish::ByHand => None,
+    };
+    let total = asked.unwrap_or_else(|| Duration::from_secs(u64::from(auto_answer.delay_s)));
+    let mut call = call_of(turn, profile, incoming);
     calls.silence_failure(turn);
-    if by_itself && auto_answer.delay_s == 0 {
+    if by_itself && total.is_zero() {
         calls.add(call);
         calls.answer(turn, id);
         return None;
     }
     turn.act(Effect::Ringing { call: id });
     if by_itself {
-        let total = Duration::from_secs(u64::from(auto_answer.delay_s));
         let at = turn.now + total;
         call.auto_answer = Some(AutoAnswerAt {
             at,

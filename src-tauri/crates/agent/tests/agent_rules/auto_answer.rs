@@ -1,8 +1,12 @@
 //! Automatic answer of calls.
 
+use std::time::Duration;
+
 use crate::desk::{Desk, answers, profile, rings, tone};
 use serde_json::{Value, json};
-use sidetone_agent::{CallEnd, CallState, Command, Effect, Input, Notice, TimerId, Tone};
+use sidetone_agent::{
+    AnswerWish, CallEnd, CallState, Command, Effect, Input, Notice, TimerId, Tone,
+};
 
 fn auto(extra: Value) -> Value {
     let mut settings = json!({"phoneBarAutoAnswer": true, "phoneBarAutoAnswerDelay": 3});
@@ -152,5 +156,64 @@ fn a_queue_that_rings_everybody_is_never_answered_by_itself() {
             assert_eq!(answered, by_itself, "{strategy:?} after {delay}");
             assert_eq!(rings(&effects), !by_itself || delay > 0);
         }
+    }
+}
+
+#[test]
+fn how_the_server_wants_a_call_answered_holds_only_where_calls_may_be_answered_by_themselves() {
+    let by_itself = |after: Option<u64>, required| AnswerWish::ByItself {
+        after: after.map(Duration::from_secs),
+        required,
+    };
+    let (on, off, busy) = (
+        auto(json!({})),
+        json!({}),
+        auto(json!({"phoneBarRingInUse": true})),
+    );
+    /// Seconds until it is answered (`None`: it only rings), or the status that it is refused with.
+    type Becomes = Result<Option<u64>, u16>;
+    let rows: [(&Value, AnswerWish, Becomes); 10] = [
+        (&on, AnswerWish::Any, Ok(Some(3))),
+        (&on, AnswerWish::ByHand, Ok(None)),
+        (&on, by_itself(None, false), Ok(Some(3))),
+        (&on, by_itself(Some(0), false), Ok(Some(0))),
+        (&on, by_itself(Some(7), true), Ok(Some(7))),
+        (&off, AnswerWish::ByHand, Ok(None)),
+        (&off, by_itself(Some(0), false), Ok(None)),
+        (&off, by_itself(Some(0), true), Err(403)),
+        // While another call goes on.
+        (&busy, by_itself(Some(0), false), Ok(None)),
+        (&busy, by_itself(None, true), Err(403)),
+    ];
+    for (row, (settings, answer, expected)) in rows.into_iter().enumerate() {
+        let mut desk = Desk::ready(settings.clone());
+        if settings == &busy {
+            let (first, _) = desk.ring();
+            desk.pick_up(first);
+        }
+        let (call, effects) = desk.ring_as(|call| call.answer = answer);
+        let status = |status| Effect::Reject { call, status };
+        assert_eq!(
+            effects.contains(&status(403)),
+            expected == Err(403),
+            "row {row}"
+        );
+        assert_eq!(
+            effects.contains(&Effect::Answer { call }),
+            expected == Ok(Some(0)),
+            "row {row}"
+        );
+        assert_eq!(
+            effects.contains(&Effect::Ringing { call }),
+            matches!(expected, Ok(None | Some(1..))),
+            "row {row}"
+        );
+        let timer = TimerId::AutoAnswer(call);
+        let at = desk.now + Duration::from_secs(expected.ok().flatten().unwrap_or_default());
+        assert_eq!(
+            effects.contains(&Effect::StartTimer { timer, at }),
+            matches!(expected, Ok(Some(1..))),
+            "row {row}"
+        );
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sidetone_agent::{
-    Agent, CallEnd, CallId, CallState, CallView, Command, Effect, IncomingCall, Input, PauseReason,
-    PresenceReport, Registration, SignIn, Time, TimerId, Tone, View,
+    Agent, AnswerWish, CallEnd, CallId, CallState, CallView, Command, Effect, IncomingCall, Input,
+    PauseReason, PresenceReport, Registration, SignIn, Time, TimerId, Tone, View,
 };
 use sidetone_profile::{Layers, Profile, Secret, ServerSettings, unix_ms, wire};
 
@@ -65,6 +65,7 @@ impl Desk {
             caller_number: "5550123".to_owned(),
             queue: Some("support".to_owned()),
             variables: Vec::new(),
+            answer: AnswerWish::Any,
         }));
         (call, effects)
     }
@@ -87,6 +88,7 @@ impl Desk {
             caller_number: "5550123".to_owned(),
             queue: Some("support".to_owned()),
             variables: Vec::new(),
+            answer: AnswerWish::Any,
         };
         change(&mut incoming);
         (call, self.give(Input::Incoming(incoming)))

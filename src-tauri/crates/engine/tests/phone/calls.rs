@@ -4,7 +4,7 @@ use sidetone_profile::Codec;
 use sidetone_sip::{CallTarget, DialogEnd, Event, NameAddr};
 use tokio::time::timeout;
 
-use crate::far_end::{LONG, Peer, Phone, Talker, media};
+use crate::far_end::{Files, LONG, Peer, Phone, Talker, media};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_placed_call_is_heard_held_resumed_keyed_and_ended_by_the_far_end() {
@@ -249,5 +249,35 @@ async fn a_hold_and_a_new_offer_of_the_far_end_at_the_same_moment_both_come_thro
             }
         }
     }
+    phone.engine.shut_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_says_itself_how_it_wants_to_be_answered() {
+    let mut peer = Peer::start().await;
+    let files = Files {
+        profile: "phoneBarAutoAnswer = true\nphoneBarAutoAnswerDelay = 600",
+        ..Files::default()
+    };
+    let phone = Phone::with("answer-mode", &peer, "right", files).await;
+    let binding = peer.registered().await;
+    phone.until_green().await;
+
+    // Long before the settings would.
+    let now = [
+        ("Priv-Answer-Mode", "Auto;require"),
+        ("Call-Info", "<sip:x>;answer-after=0"),
+    ];
+    let (dialog, session) = peer.invite(&binding, &now).await;
+    peer.answered(&session).await;
+    phone.until_state(CallState::Up).await;
+    peer.endpoint.hang_up(dialog, None).unwrap();
+    phone.until_state(CallState::Ended).await;
+
+    let (_dialog, _session) = peer.call(&binding, &[("Priv-Answer-Mode", "Manual")]).await;
+    phone.until_state(CallState::Ringing).await;
+    let calls = phone.engine.snapshots().borrow().view.calls.clone();
+    let ringing = calls.iter().rfind(|call| call.state == CallState::Ringing);
+    assert_eq!(ringing.unwrap().auto_answer, None, "it is counted down");
     phone.engine.shut_down().await;
 }

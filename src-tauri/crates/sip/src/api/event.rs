@@ -1,7 +1,5 @@
 //! What happens on the wire, as the layers above see it.
 
-use std::time::Duration;
-
 use super::NameAddr;
 
 /// Names a dialog (one call leg) for the life of the endpoint.
@@ -221,14 +219,31 @@ pub struct IncomingInvite {
     pub headers: Vec<(String, String)>,
     /// Who diverted the call to us, the last one first (Diversion, RFC 5806, or else History-Info, RFC 7044).
     pub diversions: Vec<Diversion>,
-    /// The registrar wants it answered without being asked, after this long (`Call-Info: …;answer-after`,
-    /// `Alert-Info: …info=alert-autoanswer`, `Answer-Mode: Auto` of RFC 5373). Never set when it is not `trusted`.
-    pub auto_answer: Option<Duration>,
+    /// How the registrar wants it answered; nothing is said of that when it is not `trusted`.
+    pub answer_mode: AnswerMode,
     /// A call of ours that this one takes the place of (Replaces, RFC 3891), once [`Endpoint::allow_transfers`] lets
     /// it; it is hung up when this one is accepted.
     ///
     /// [`Endpoint::allow_transfers`]: crate::Endpoint::allow_transfers
     pub replaces: Option<DialogId>,
+}
+
+/// How a call that comes in wants to be answered: `Priv-Answer-Mode` or else `Answer-Mode` (RFC 5373),
+/// `Call-Info: …;answer-after` and `Alert-Info: …info=alert-autoanswer`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AnswerMode {
+    /// It does not say.
+    #[default]
+    Unsaid,
+    /// By a person.
+    Manual,
+    /// Without asking anybody.
+    Auto {
+        /// How long it shall ring, seconds, where it says so.
+        after_s: Option<u16>,
+        /// Whoever would ask a person refuses the call with 403 instead.
+        required: bool,
+    },
 }
 
 /// One diversion of a call on its way to us.
@@ -266,6 +281,8 @@ pub struct RegisterRequest {
     pub flow: FlowId,
     /// Seconds until it expires; 0 removes it.
     pub expires_s: u32,
+    /// The proxies on the way to it (Path, RFC 3327), the nearest to us first: `Route` fields of what is sent there.
+    pub path: Vec<String>,
 }
 
 /// State of the registration of the account.

@@ -9,6 +9,6 @@ pub use account::{Account, Credentials, NameAddr, ServerAddress};
 pub use config::{Authenticator, EndpointConfig, Listen};
 pub use error::SipError;
 pub use event::{
-    CallTarget, DialogEnd, DialogId, Diversion, Event, FlowId, IncomingInvite, LineState, Load,
-    Package, ReferRequest, RegisterRequest, RegistrationState, SubscriptionId,
+    AnswerMode, CallTarget, DialogEnd, DialogId, Diversion, Event, FlowId, IncomingInvite,
+    LineState, Load, Package, ReferRequest, RegisterRequest, RegistrationState, SubscriptionId,
 };

@@ -87,6 +87,7 @@ pub fn origin(text: &str) {
         "Call-Info",
         "Alert-Info",
         "Answer-Mode",
+        "Priv-Answer-Mode",
         "From",
         "P-Asserted-Identity",
         "Remote-Party-ID",
@@ -98,7 +99,7 @@ pub fn origin(text: &str) {
     let _ = super::invitation::diversions(&invite);
     invite.push("Diversion", text);
     let _ = super::invitation::diversions(&invite);
-    let _ = super::invitation::auto_answer(&invite);
+    let _ = super::invitation::answer_mode(&invite);
     let _ = super::invitation::caller(&invite, true);
     let _ = super::invitation::told(&invite);
 }

@@ -1,10 +1,8 @@
 //! What an INVITE says about itself: who calls, on which way, and how it wants to be met.
 
-use std::time::Duration;
-
 use super::address::{name_addr, param, percent_decoded, split_list, uri_of};
 use super::message::Message;
-use crate::api::{Diversion, NameAddr};
+use crate::api::{AnswerMode, Diversion, NameAddr};
 
 /// Header fields that tell whoever decides about the call where it comes from.
 const TOLD: [&str; 12] = [
@@ -104,44 +102,69 @@ pub(super) fn max_forwards(request: &Message) -> u8 {
         .map_or(70, |left| u8::try_from(left).unwrap_or(u8::MAX))
 }
 
-/// After how long the INVITE wants to be answered by itself.
-pub(super) fn auto_answer(request: &Message) -> Option<Duration> {
-    let mode = ["Answer-Mode", "Priv-Answer-Mode"].into_iter().any(|name| {
-        request.get(name).is_some_and(|value| {
-            let mode = value.split(';').next().unwrap_or_default().trim();
-            mode.eq_ignore_ascii_case("auto")
-        })
-    });
-    let seconds = |text: &str| {
-        let whole: u64 = text.trim_matches('"').trim().parse().ok()?;
-        Some(Duration::from_secs(whole))
-    };
-    for value in request
+/// How the INVITE wants to be answered. What asks for more rights counts first (RFC 5373 §4); who says that a person
+/// shall answer has the last word.
+pub(super) fn answer_mode(request: &Message) -> AnswerMode {
+    let asked = ["Priv-Answer-Mode", "Answer-Mode"]
+        .into_iter()
+        .find_map(|name| mode(request.get(name)?));
+    let alert = request
+        .list("Alert-Info")
+        .into_iter()
+        .find(|value| asks_to_answer(value));
+    let delay = || any_param(alert.as_ref()?, "delay").and_then(seconds);
+    let after_s = answer_after(request).or_else(delay);
+    match asked {
+        Some(AnswerMode::Auto { required, .. }) => AnswerMode::Auto { after_s, required },
+        None if after_s.is_some() || alert.is_some() => AnswerMode::Auto {
+            after_s,
+            required: false,
+        },
+        Some(mode) => mode,
+        None => AnswerMode::Unsaid,
+    }
+}
+
+/// What Answer-Mode says; a mode that nobody has heard of counts as none.
+fn mode(value: &str) -> Option<AnswerMode> {
+    let mut parts = value.split(';').map(str::trim);
+    let mode = parts.next()?;
+    if mode.eq_ignore_ascii_case("manual") {
+        return Some(AnswerMode::Manual);
+    }
+    mode.eq_ignore_ascii_case("auto").then(|| AnswerMode::Auto {
+        after_s: None,
+        required: parts.any(|part| part.eq_ignore_ascii_case("require")),
+    })
+}
+
+fn answer_after(request: &Message) -> Option<u16> {
+    request
         .all("Call-Info")
         .chain(request.all("Alert-Info"))
         .flat_map(split_list)
-    {
-        if let Some(after) = any_param(&value, "answer-after").and_then(seconds) {
-            return Some(after);
-        }
-    }
-    for value in request.list("Alert-Info") {
-        let info = any_param(&value, "info").unwrap_or_default();
-        let info = info.trim_matches('"').to_ascii_lowercase();
-        let named = value.to_ascii_lowercase();
-        // As Asterisk dialplans, Polycom, Yealink and Snom write it.
-        if matches!(
-            info.as_str(),
-            "alert-autoanswer" | "auto-answer" | "auto answer"
-        ) || named.contains("alert-autoanswer")
-            || named.contains("ring answer")
-            || named.contains("auto answer")
-        {
-            let delay = any_param(&value, "delay").and_then(seconds);
-            return Some(delay.unwrap_or_default());
-        }
-    }
-    mode.then_some(Duration::ZERO)
+        .find_map(|value| any_param(&value, "answer-after").and_then(seconds))
+}
+
+/// Whether an Alert-Info asks to be answered, as Asterisk dialplans, Polycom, Yealink and Snom write it.
+fn asks_to_answer(value: &str) -> bool {
+    let info = any_param(value, "info").unwrap_or_default();
+    let info = info.trim_matches('"').to_ascii_lowercase();
+    let named = value.to_ascii_lowercase();
+    matches!(
+        info.as_str(),
+        "alert-autoanswer" | "auto-answer" | "auto answer"
+    ) || ["alert-autoanswer", "ring answer", "auto answer"]
+        .iter()
+        .any(|words| named.contains(words))
+}
+
+/// Nobody lets a phone ring for longer.
+const LONGEST_RING_S: u16 = 3600;
+
+fn seconds(text: &str) -> Option<u16> {
+    let whole: u64 = text.trim_matches('"').trim().parse().ok()?;
+    Some(u16::try_from(whole).map_or(LONGEST_RING_S, |s| s.min(LONGEST_RING_S)))
 }
 
 /// A parameter behind the address, or of a value that has none.
@@ -182,38 +205,71 @@ mod tests {
 
     #[test]
     fn every_way_of_asking_for_an_answer_is_understood() {
-        type Case = (&'static [(&'static str, &'static str)], Option<u64>);
-        let cases: [Case; 14] = [
-            (&[], None),
-            (&[("Call-Info", "<sip:x>;answer-after=0")], Some(0)),
+        use AnswerMode::{Manual, Unsaid};
+        let auto = |after_s: Option<u16>| AnswerMode::Auto {
+            after_s,
+            required: false,
+        };
+        let required = AnswerMode::Auto {
+            after_s: None,
+            required: true,
+        };
+        let call = |value| [("Call-Info", value)];
+        let alert = |value| [("Alert-Info", value)];
+        let icon = "<http://i/a.png>;purpose=icon, <sip:x>; answer-after=3";
+        let delayed = "<http://x>;info=alert-autoanswer;delay=5";
+        let cases: [(&[(&str, &str)], AnswerMode); 25] = [
+            (&[], Unsaid),
+            (&call("<sip:x>;answer-after=0"), auto(Some(0))),
+            (&call(icon), auto(Some(3))),
+            (&call("answer-after=2"), auto(Some(2))),
+            (&call("answer-after=99999999999"), auto(Some(3600))),
+            (&call("<sip:x>;answer-after=soon"), Unsaid),
+            (&alert(delayed), auto(Some(5))),
+            (&alert("info=alert-autoanswer"), auto(None)),
+            (&alert("<sip:x>;info=\"Auto-Answer\""), auto(None)),
+            (&alert("Ring Answer"), auto(None)),
+            (&alert("<http://x/ring.wav>;info=external"), Unsaid),
+            (&alert("<http://x>;answer-after=1"), auto(Some(1))),
+            (&[("Answer-Mode", "Auto")], auto(None)),
+            (&[("Answer-Mode", "AUTO ; x=y ; Require")], required),
+            (&[("Answer-Mode", "Manual;require")], Manual),
+            (&[("Answer-Mode", "Robot;require")], Unsaid),
+            (&[("Priv-Answer-Mode", "auto")], auto(None)),
+            (&[("Priv-Answer-Mode", "auto;require")], required),
+            (&[("Priv-Answer-Mode", "Manual")], Manual),
+            // The privileged one counts first, unless it says nothing that is known.
             (
-                &[(
-                    "Call-Info",
-                    "<http://i/a.png>;purpose=icon, <sip:x>; answer-after=3",
-                )],
-                Some(3),
+                &[("Answer-Mode", "Manual"), ("Priv-Answer-Mode", "Auto")],
+                auto(None),
             ),
-            (&[("Call-Info", "answer-after=2")], Some(2)),
-            (&[("Call-Info", "<sip:x>;answer-after=soon")], None),
             (
-                &[("Alert-Info", "<http://x>;info=alert-autoanswer;delay=5")],
-                Some(5),
+                &[("Priv-Answer-Mode", "Manual"), ("Answer-Mode", "Auto")],
+                Manual,
             ),
-            (&[("Alert-Info", "info=alert-autoanswer")], Some(0)),
-            (&[("Alert-Info", "<sip:x>;info=\"Auto-Answer\"")], Some(0)),
-            (&[("Alert-Info", "Ring Answer")], Some(0)),
-            (&[("Alert-Info", "<http://x/ring.wav>;info=external")], None),
-            (&[("Alert-Info", "<http://x>;answer-after=1")], Some(1)),
-            (&[("Answer-Mode", "Auto")], Some(0)),
-            (&[("Priv-Answer-Mode", "auto;require")], Some(0)),
-            (&[("Answer-Mode", "Manual")], None),
+            (
+                &[("Priv-Answer-Mode", "Robot"), ("Answer-Mode", "Auto")],
+                auto(None),
+            ),
+            // A time to ring is no contradiction of Auto, but one of Manual.
+            (
+                &[("Answer-Mode", "Auto"), ("Call-Info", "answer-after=4")],
+                auto(Some(4)),
+            ),
+            (
+                &[("Answer-Mode", "Manual"), ("Call-Info", "answer-after=4")],
+                Manual,
+            ),
+            (
+                &[
+                    ("Priv-Answer-Mode", "Manual"),
+                    ("Alert-Info", "Ring Answer"),
+                ],
+                Manual,
+            ),
         ];
         for (fields, wanted) in cases {
-            assert_eq!(
-                auto_answer(&invite(fields)).map(|d| d.as_secs()),
-                wanted,
-                "{fields:?}"
-            );
+            assert_eq!(answer_mode(&invite(fields)), wanted, "{fields:?}");
         }
     }
 

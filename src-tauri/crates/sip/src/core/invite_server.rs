@@ -10,7 +10,7 @@ use super::message::Message;
 use super::session_timer::{self, SessionTimer};
 use super::transaction::{PATIENCE, T1, TxKey};
 use super::{Core, token};
-use crate::api::{DialogEnd, DialogId, Event, FlowId, IncomingInvite, SipError};
+use crate::api::{AnswerMode, DialogEnd, DialogId, Event, FlowId, IncomingInvite, SipError};
 
 impl Core {
     pub(super) fn invited(&mut self, now: Instant, flow_id: FlowId, key: &TxKey, request: Message) {
@@ -41,6 +41,17 @@ impl Core {
             self.refuse(now, key, &request, 482);
             return;
         }
+        let trusted = self.flows.get(&flow_id).is_some_and(|f| f.outgoing);
+        let answer_mode = match invitation::answer_mode(&request) {
+            mode if trusted => mode,
+            // Who passes the call on does not answer it.
+            AnswerMode::Auto { required: true, .. } if self.authenticator.is_none() => {
+                let reply = request.reply(403).with_reason("Automatic Answer Forbidden");
+                self.reply(now, key, reply);
+                return;
+            }
+            _ => AnswerMode::Unsaid,
+        };
         let replaces = match self.replaced(&request, flow_id) {
             Ok(replaces) => replaces,
             Err(status) => {
@@ -59,7 +70,6 @@ impl Core {
         let outgoing = flow.outgoing;
         let dialog = DialogId(self.next_dialog);
         self.next_dialog += 1;
-        let trusted = outgoing;
         let from = invitation::caller(&request, trusted);
         let to = name_addr(request.get("To").unwrap_or_default());
         let headers = invitation::told(&request);
@@ -119,7 +129,7 @@ impl Core {
             sdp: request.sdp(),
             headers,
             diversions: invitation::diversions(&request),
-            auto_answer: invitation::auto_answer(&request).filter(|_| trusted),
+            answer_mode,
             replaces,
         }));
     }

@@ -192,10 +192,12 @@ impl Core {
 
     /// Extensions of calls that we understand.
     fn supported(&self) -> &'static str {
-        if self.transfers {
-            "100rel, timer, norefersub, replaces"
-        } else {
-            "100rel, timer, norefersub"
+        // Who passes calls on has nobody who could be asked to answer.
+        match (self.transfers, self.authenticator.is_some()) {
+            (true, true) => "100rel, timer, norefersub, replaces",
+            (false, true) => "100rel, timer, norefersub",
+            (true, false) => "100rel, timer, norefersub, replaces, answermode, privanswermode",
+            (false, false) => "100rel, timer, norefersub, answermode, privanswermode",
         }
     }
 

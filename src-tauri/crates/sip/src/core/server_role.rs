@@ -71,7 +71,8 @@ impl Core {
             self.refuse(now, key, request, 403);
             return;
         }
-        let unknown = request.list("Require");
+        let mut unknown = request.list("Require");
+        unknown.retain(|tag| !tag.eq_ignore_ascii_case("path"));
         if !unknown.is_empty() {
             let reply = request.reply(420).with("Unsupported", unknown.join(", "));
             self.reply(now, key, reply);
@@ -79,6 +80,11 @@ impl Core {
         }
         let asked = request.number("Expires").unwrap_or(MOST);
         let mut reply = request.reply(200);
+        // The phone may look whether a proxy was put between that it does not know (RFC 3327 §5.3).
+        let path = request.list("Path");
+        for hop in &path {
+            reply.push("Path", hop.as_str());
+        }
         let mut events = Vec::new();
         for contact in request.list("Contact") {
             if contact == "*" {
@@ -105,6 +111,7 @@ impl Core {
                 contact,
                 flow,
                 expires_s,
+                path: path.clone(),
             }));
         }
     }

@@ -171,6 +171,12 @@ impl Leg {
                 ),
             ),
         );
+        headers.extend(
+            contact
+                .path
+                .into_iter()
+                .map(|hop| ("Route".to_owned(), hop)),
+        );
         headers.push(("Max-Forwards".to_owned(), about.max_forwards.to_string()));
         let target = CallTarget::Contact {
             uri: contact.uri,

@@ -13,6 +13,8 @@ use crate::centre::Centre;
 pub(super) struct Contact {
     pub(super) uri: String,
     pub(super) flow: FlowId,
+    /// The proxies on the way there.
+    pub(super) path: Vec<String>,
     expires: Instant,
 }
 
@@ -58,6 +60,7 @@ impl Registrar {
             Contact {
                 uri: request.contact,
                 flow: request.flow,
+                path: request.path,
                 expires,
             },
         );

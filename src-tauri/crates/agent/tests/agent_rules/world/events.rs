@@ -1,11 +1,13 @@
 //! What can happen, decided by numbers.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use sidetone_agent::{
-    CallEnd, CallId, CallProgress, CallState, CallView, Callback, ChannelPresence, Command,
-    IncomingCall, Input, Interaction, LinkState, MediaState, OneWay, PresenceReport, PreviewCall,
-    QueueMembership, RecordingState, Registration, SignIn, SignInRefusal, TimerId, TransferState,
-    View,
+    AnswerWish, CallEnd, CallId, CallProgress, CallState, CallView, Callback, ChannelPresence,
+    Command, IncomingCall, Input, Interaction, LinkState, MediaState, OneWay, PresenceReport,
+    PreviewCall, QueueMembership, RecordingState, Registration, SignIn, SignInRefusal, TimerId,
+    TransferState, View,
 };
 use sidetone_profile::{Channel, PopMoment, PopTarget, ScreenPop, Secret, ServerSettings};
 
@@ -226,6 +228,14 @@ impl World {
             ]
             .map(|(key, value)| (key.to_owned(), value.to_owned()))
             .into(),
+            answer: match bits % 5 {
+                0 => AnswerWish::ByHand,
+                1 => AnswerWish::ByItself {
+                    after: Some(Duration::from_secs(u64::from(bits % 3))),
+                    required: bits > 127,
+                },
+                _ => AnswerWish::Any,
+            },
         }
     }
 }

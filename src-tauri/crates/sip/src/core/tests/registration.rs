@@ -2,9 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use super::rfc4475::granted;
 use super::solo::Solo;
 use super::{Side, Sim};
-use crate::api::{CallTarget, Event, FlowId, RegistrationState, ServerAddress};
+use crate::api::{CallTarget, Event, FlowId, NameAddr, RegistrationState, ServerAddress};
 use crate::core::{Core, Fault, FaultKind, Input, Message, Output, TransportKind};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -359,4 +360,51 @@ fn calls_go_by_the_way_that_the_registrar_gave() {
     let (_, invite) = solo.call();
     assert_eq!(invite.list("Route"), way);
     assert_eq!(invite.uri(), "sip:600@sandbox.invalid");
+}
+
+#[test]
+fn the_path_that_the_registrar_gives_back_is_no_way_for_calls() {
+    let mut solo = Solo::new(TransportKind::Tcp);
+    let register = solo.sent_one("REGISTER");
+    let fields = [
+        (
+            "Path",
+            "<sip:edge.example.com;lr>, <sip:home.example.com;lr>",
+        ),
+        ("Path", "<sip:1001@far.example.com;lr;ob>"),
+        ("Expires", "600"),
+    ];
+    solo.answer(&register, 200, "far", &fields, "");
+    let told = solo.told().pop();
+    assert_eq!(told.as_deref(), Some("Registered { expires_s: 600 }"));
+    let (_, invite) = solo.call();
+    assert_eq!(invite.get("Route"), None);
+}
+
+/// RFC 3327 §5.3.
+#[test]
+fn a_registrar_gives_the_path_back_and_sends_calls_along_it() {
+    let register = "REGISTER sip:example.com SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.2:40000;branch=z9hG4bKp\nFrom: <sip:1001@example.com>;tag=p\nTo: <sip:1001@example.com>\nCall-ID: path\nCSeq: 1 REGISTER\nContact: <sip:1001@192.0.2.9>\nPath: <sip:home.example.com;lr>, <sip:edge.example.com;lr>\nRequire: path\nContent-Length: 0\n\n";
+    let way = ["<sip:home.example.com;lr>", "<sip:edge.example.com;lr>"];
+    let (mut server, answer, bindings) = granted(register);
+    assert_eq!(answer.list("Path"), way);
+    let [binding] = &bindings[..] else {
+        panic!("{bindings:?}");
+    };
+    assert_eq!(binding.path, way);
+    let target = CallTarget::Contact {
+        uri: binding.contact.clone(),
+        flow: binding.flow,
+        from: NameAddr::default(),
+    };
+    let route = |hop: &String| ("Route".to_owned(), hop.clone());
+    let routes = binding.path.iter().map(route).collect();
+    server
+        .act(|core, now| core.invite(now, target, "offer".to_owned(), routes))
+        .expect("a call");
+    let invite = server.sent_one("INVITE sip:1001@192.0.2.9");
+    assert_eq!(invite.list("Route"), way);
+    // What is refused is confirmed along the same way.
+    server.answer(&invite, 486, "far", &[], "");
+    assert_eq!(server.sent_one("ACK").list("Route"), way);
 }

@@ -7,7 +7,7 @@ use sidetone_profile::Secret;
 
 use super::solo::Solo;
 use super::{Users, flow};
-use crate::api::{Authenticator, Credentials, Event, FlowId};
+use crate::api::{Authenticator, Credentials, Event, FlowId, RegisterRequest};
 use crate::core::address::{param, uri_of, user_of};
 use crate::core::digest::ClientDigest;
 use crate::core::message::{BadMessage, Message};
@@ -76,6 +76,12 @@ impl Authenticator for Everybody {
 
 /// The contacts that a registrar binds when the sender answers its challenge.
 pub(super) fn bound(text: &str) -> Vec<String> {
+    let (_, _, bindings) = granted(text);
+    bindings.into_iter().map(|bound| bound.contact).collect()
+}
+
+/// The registrar, its 200 and what it binds when the sender answers its challenge.
+pub(super) fn granted(text: &str) -> (Solo, Message, Vec<RegisterRequest>) {
     let mut solo = registrar_of(Arc::new(Everybody));
     solo.give(text);
     let challenge = solo.sent_one("401");
@@ -93,12 +99,14 @@ pub(super) fn bound(text: &str) -> Vec<String> {
     };
     client.authorize(&mut again, &credentials);
     solo.give_bytes(again.to_bytes());
-    solo.sent_one("200");
-    let bindings = solo.events.into_iter().filter_map(|event| match event {
-        Event::Registered(request) => Some(request.contact),
+    let answer = solo.sent_one("200");
+    let events = std::mem::take(&mut solo.events).into_iter();
+    let bindings = events.filter_map(|event| match event {
+        Event::Registered(request) => Some(request),
         _ => None,
     });
-    bindings.collect()
+    let bindings = bindings.collect();
+    (solo, answer, bindings)
 }
 
 const BADINV01: &str = "INVITE sip:user@example.com SIP/2.0\nTo: sip:j.user@example.com\nFrom: sip:caller@example.net;tag=134161461246\nMax-Forwards: 7\nCall-ID: badinv01.0ha0isndaksdjasdf3234nas\nCSeq: 8 INVITE\nVia: SIP/2.0/UDP 192.0.2.15;;,;,,\nContact: \"Joe\" <sip:joe@example.org>;;;;\nContent-Length: 152\nContent-Type: application/sdp\n\n";

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::flow;
 use super::solo::Solo;
-use crate::core::TransportKind;
+use crate::api::{AnswerMode, Event, FlowId};
+use crate::core::{Input, Message, TransportKind};
 
 const SECOND: Duration = Duration::from_secs(1);
 const FAR: &str = "<sip:far@192.0.2.9:5060>";
@@ -35,7 +37,7 @@ fn the_identity_is_the_asserted_one() {
     for (extra, name, user) in cases {
         let mut solo = Solo::registered(TransportKind::Tcp);
         solo.give(&invite(extra, "offer"));
-        let Some(crate::api::Event::Incoming(call)) = solo.events.pop() else {
+        let Some(Event::Incoming(call)) = solo.events.pop() else {
             panic!("no call");
         };
         assert_eq!(
@@ -43,6 +45,41 @@ fn the_identity_is_the_asserted_one() {
             (name, user)
         );
         assert_eq!(call.to.user, "1001");
+    }
+}
+
+/// RFC 5373: from the account's registrar only, and refused where it is vital and nobody may ask for it.
+#[test]
+fn who_is_not_the_registrar_cannot_have_a_call_answered() {
+    let required =
+        |name: &str| format!("{name}: Auto;require\nRequire: answermode, privanswermode\n");
+    for name in ["Answer-Mode", "Priv-Answer-Mode"] {
+        let wanted = AnswerMode::Auto {
+            after_s: None,
+            required: true,
+        };
+        for (text, trusted, expected) in [
+            (required(name), true, Some(wanted)),
+            (required(name), false, None),
+            (format!("{name}: Auto\n"), false, Some(AnswerMode::Unsaid)),
+            (format!("{name}: Manual\n"), true, Some(AnswerMode::Manual)),
+        ] {
+            let mut solo = Solo::registered(TransportKind::Tcp);
+            if !trusted {
+                solo.line = FlowId(1);
+                let stranger = flow(TransportKind::Tcp, false);
+                solo.act(|core, now| core.handle(now, Input::FlowUp(FlowId(1), stranger)));
+            }
+            solo.give(&invite(&text, "offer"));
+            let told = solo.events.pop().map(|event| match event {
+                Event::Incoming(call) => call.answer_mode,
+                other => panic!("{other:?}"),
+            });
+            assert_eq!(told, expected, "{text} of a registrar: {trusted}");
+            let answer = if expected.is_some() { 100 } else { 403 };
+            let answers: Vec<u16> = solo.sent.iter().map(Message::status).collect();
+            assert_eq!(answers, [answer], "{text} of a registrar: {trusted}");
+        }
     }
 }
 
@@ -118,7 +155,7 @@ fn a_caller_that_requires_100rel_gets_it() {
     let mut solo = Solo::registered(TransportKind::Tcp);
     solo.give(&invite("Require: 100rel\n", "offer"));
     solo.sent_one("100");
-    let Some(crate::api::Event::Incoming(call)) = solo.events.pop() else {
+    let Some(Event::Incoming(call)) = solo.events.pop() else {
         panic!("no call");
     };
     solo.act(|core, now| core.ringing(now, call.dialog, None))
@@ -151,7 +188,7 @@ fn the_refresher_refreshes_and_a_silent_one_is_noticed() {
         "Supported: timer\nSession-Expires: 90;refresher=uac\n",
         "offer",
     ));
-    let Some(crate::api::Event::Incoming(call)) = solo.events.pop() else {
+    let Some(Event::Incoming(call)) = solo.events.pop() else {
         panic!("no call");
     };
     solo.sent.clear();
