@@ -38,7 +38,7 @@ pub(crate) struct Options {
     pub(crate) profile: Vec<String>,
 
     /// Codecs, separated by commas, or all; opus-classic, -neural, -deep, -light and -full are Opus with its neural
-    /// parts one by one, opus-thorough with an encoder that takes its time
+    /// parts one by one, -speech without the transform that it has for clear lines, -thorough with libopus's own settings
     #[arg(long, value_delimiter = ',', value_name = "NAME", value_parser = codecs(), hide_possible_values = true)]
     pub(crate) codec: Vec<String>,
 

@@ -14,34 +14,62 @@ pub const CODECS: [(&str, Codec); 5] = [
     ("gsm", Codec::Gsm),
 ];
 
-/// Opus with its neural parts one by one, and with an encoder that takes its time, to measure what each is worth; run
-/// only where they are named.
-pub const OPUS_WAYS: [(&str, OpusTuning); 6] = [
-    ("opus-classic", opus(false, false, Enhancer::Off, QUICK)),
-    ("opus-neural", opus(true, false, Enhancer::Off, QUICK)),
-    ("opus-deep", opus(true, true, Enhancer::Off, QUICK)),
-    ("opus-light", opus(true, false, Enhancer::Light, QUICK)),
-    ("opus-full", opus(true, false, Enhancer::Full, QUICK)),
-    ("opus-thorough", opus(true, false, Enhancer::Off, THOROUGH)),
+/// Opus with its neural parts one by one, without the transform, and with libopus's own settings, to measure what each
+/// is worth; run only where they are named.
+pub const OPUS_WAYS: [(&str, OpusTuning); 7] = [
+    (
+        "opus-classic",
+        OpusTuning {
+            neural_concealment: false,
+            ..NEURAL
+        },
+    ),
+    ("opus-neural", NEURAL),
+    (
+        "opus-deep",
+        OpusTuning {
+            deep_redundancy: true,
+            ..NEURAL
+        },
+    ),
+    (
+        "opus-light",
+        OpusTuning {
+            enhancer: Enhancer::Light,
+            ..NEURAL
+        },
+    ),
+    (
+        "opus-full",
+        OpusTuning {
+            enhancer: Enhancer::Full,
+            ..NEURAL
+        },
+    ),
+    (
+        "opus-speech",
+        OpusTuning {
+            transform: false,
+            ..NEURAL
+        },
+    ),
+    (
+        "opus-thorough",
+        OpusTuning {
+            transform: false,
+            encoding: 9,
+            ..NEURAL
+        },
+    ),
 ];
 
-/// Complexity of the phone's encoder, and of libopus's own choice.
-const QUICK: u8 = 5;
-const THOROUGH: u8 = 9;
-
-const fn opus(
-    neural_concealment: bool,
-    deep_redundancy: bool,
-    enhancer: Enhancer,
-    encoding: u8,
-) -> OpusTuning {
-    OpusTuning {
-        neural_concealment,
-        deep_redundancy,
-        enhancer,
-        encoding,
-    }
-}
+const NEURAL: OpusTuning = OpusTuning {
+    neural_concealment: true,
+    deep_redundancy: false,
+    enhancer: Enhancer::Off,
+    encoding: 5,
+    transform: true,
+};
 
 /// A way of keying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -87,6 +87,16 @@ impl Encoder {
         self.set(sys::OPUS_SET_DRED_DURATION_REQUEST, steps)
     }
 
+    /// Codes by the transform alone (CELT), as music is; otherwise libopus takes its model of speech (SILK) at the rates
+    /// of a call.
+    pub(super) fn set_transform(&mut self, on: bool) -> Result<(), Fault> {
+        let signal = match on {
+            true => sys::OPUS_SIGNAL_MUSIC,
+            false => sys::OPUS_AUTO,
+        };
+        self.set(sys::OPUS_SET_SIGNAL_REQUEST, signal)
+    }
+
     /// What is spent on making packets, 0 to 10.
     pub(super) fn set_complexity(&mut self, complexity: i32) -> Result<(), Fault> {
         self.set(sys::OPUS_SET_COMPLEXITY_REQUEST, complexity)

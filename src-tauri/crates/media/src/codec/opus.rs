@@ -26,6 +26,9 @@ const EXPECTED_LOSS: u8 = 5;
 /// at 24 kbit/s: measured with ViSQOL at 3 and 5 % loss, speech scores 0.11 to 0.18 better when it is told 10 than when
 /// it is told 5.
 const WORTH_IT: u8 = 10;
+/// From here on, bit/s, the transform alone (CELT) codes speech no worse than the model of speech (SILK) does, for half
+/// the work ([`OpusTuning`] has the figures). It has no in-band redundancy.
+const TRANSFORM_FROM: i32 = 32_000;
 /// How far back deep redundancy reaches, steps of 10 ms. The far end's jitter buffer waits no longer than that.
 const DEEP: i32 = 20;
 /// Our own word in `a=fmtp` for "deep redundancy of this version is understood here". Others leave it out of their
@@ -63,6 +66,8 @@ struct Encoder {
     frame: usize,
     dtx: bool,
     fec: bool,
+    /// Speech may go by the transform alone.
+    transform: bool,
     /// The far end reads deep redundancy, and we may send it.
     deep: bool,
     /// What the far end takes at most, bit/s.
@@ -87,6 +92,8 @@ impl Encoder {
         let agreed_ms = packet_ms(setup.ptime_ms);
         let pace = Pace::new(agreed_ms, setup.longest_ms);
         let bitrate = limit.min(pace.now().bitrate);
+        // Pauses are left out by the model of speech.
+        let transform = setup.tuning.transform && !dtx;
         let deep = setup.tuning.deep_redundancy && wish(DEEP_WORD) == Some(libopus::DRED_VERSION);
         let build = || -> Result<libopus::Encoder, Fault> {
             let mut state = libopus::Encoder::new(RATE, 1)?;
@@ -95,6 +102,7 @@ impl Encoder {
             state.set_packet_loss_perc(if fec { i32::from(EXPECTED_LOSS) } else { 0 })?;
             state.set_dtx(dtx)?;
             state.set_complexity(i32::from(setup.tuning.encoding.min(10)))?;
+            state.set_transform(transform && bitrate >= TRANSFORM_FROM)?;
             Ok(state)
         };
         Ok(Self {
@@ -102,6 +110,7 @@ impl Encoder {
             frame: samples(agreed_ms),
             dtx,
             fec,
+            transform,
             deep,
             limit,
             pace,
@@ -167,19 +176,22 @@ impl Encode for Encoder {
         self.pace.follow(report);
         let bitrate = self.pace.now().bitrate.min(self.limit);
         // Both kinds of redundancy at once leave too few bits for either.
-        let deep = self.deep && self.lossy;
+        let (lossy, transform) = (self.lossy, self.transform);
+        let deep = self.deep && lossy;
         let mut adjust = || -> Result<(), Fault> {
             if self.deep {
                 self.state.set_dred_duration(if deep { DEEP } else { 0 })?;
                 self.state.set_inband_fec(self.fec && !deep)?;
             }
             if self.fec || self.deep {
-                let told = match self.lossy {
+                let told = match lossy {
                     true => self.expected.max(WORTH_IT),
                     false => self.expected,
                 };
                 self.state.set_packet_loss_perc(i32::from(told))?;
             }
+            self.state
+                .set_transform(transform && !lossy && bitrate >= TRANSFORM_FROM)?;
             self.state.set_bitrate(bitrate)
         };
         if let Err(error) = adjust() {

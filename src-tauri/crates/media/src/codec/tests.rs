@@ -14,6 +14,7 @@ const SETUP: EncoderSetup<'static> = EncoderSetup {
         deep_redundancy: true,
         enhancer: Enhancer::ByNeed,
         encoding: 5,
+        transform: true,
     },
 };
 
@@ -173,13 +174,10 @@ fn opus_redundancy_brings_a_lost_packet_back() {
         .expect("encoder");
     // The first report asks whether the way is narrow, the second says that it is chance.
     for _ in 0..2 {
-        // The first report asks whether the way is narrow, the second says that it is chance.
-        for _ in 0..2 {
-            encoder.follow(&FarReport {
-                loss_percent: 20,
-                round_trip: None,
-            });
-        }
+        encoder.follow(&FarReport {
+            loss_percent: 20,
+            round_trip: None,
+        });
     }
     let pcm = voice(48_000, 1.0);
     let packets: Vec<Vec<u8>> = pcm
@@ -405,6 +403,53 @@ fn opus_sends_less_where_the_way_is_narrow_and_more_where_nothing_is_lost() {
     assert!(free < 48_000, "{free}");
     let (limited, _) = sent("maxaveragebitrate=16000", 10, 0, 0);
     assert!(limited < 20_000, "{limited} where the far end allows 16000");
+}
+
+#[test]
+fn opus_leaves_the_model_of_speech_where_nothing_is_lost_and_takes_it_up_for_its_redundancy() {
+    let spec = spec(Codec::Opus).expect("built");
+    let pcm = voice(48_000, 0.4);
+    // Whether the transform codes alone (RFC 6716 section 3.1: from configuration 16 on) and whether there is in-band
+    // redundancy, at first and after each report; libopus takes a frame or two from one to the other.
+    let ways = |remote_fmtp, reports: &[u8]| -> Vec<(bool, bool)> {
+        let tuning = OpusTuning::default();
+        let setup = EncoderSetup {
+            remote_fmtp,
+            tuning,
+            ..SETUP
+        };
+        let mut encoder = spec.encoder(&setup).expect("encoder");
+        let first = std::iter::once(None);
+        let reports = first.chain(reports.iter().copied().map(Some));
+        let way = reports.map(|report| {
+            if let Some(loss_percent) = report {
+                encoder.follow(&FarReport {
+                    loss_percent,
+                    round_trip: None,
+                });
+            }
+            let mut payload = Vec::new();
+            let mut redundancy = false;
+            for frame in pcm.chunks_exact(960) {
+                payload.clear();
+                encoder.encode(frame, &mut payload);
+                redundancy |= libopus::has_fec(&payload);
+            }
+            (payload[0] >> 3 >= 16, redundancy)
+        });
+        way.collect()
+    };
+    let (transform, speech, redundancy) = ((true, false), (false, false), (false, true));
+    assert_eq!(
+        ways("useinbandfec=1", &[0, 3, 0]),
+        [transform, transform, redundancy, redundancy]
+    );
+    assert_eq!(ways("", &[0, 0]), [transform; 3]);
+    let mended = ways("useinbandfec=1", &[3, 0, 0, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(mended.last(), Some(&transform), "{mended:?}");
+    // Few bits, and pauses that are left out, are for the model of speech.
+    assert_eq!(ways("maxaveragebitrate=20000", &[0, 0]), [speech; 3]);
+    assert_eq!(ways("usedtx=1", &[0, 0]), [speech; 3]);
 }
 
 #[test]
