@@ -2,8 +2,12 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
 
 use crate::namespace::ADDRESS;
 
@@ -16,6 +20,27 @@ pub enum CertificateError {
     /// The certificate itself.
     #[error(transparent)]
     Certificate(#[from] rcgen::Error),
+    /// The authority that is to be trusted.
+    #[error("no authority: {0}")]
+    Authority(String),
+}
+
+/// A client that trusts the authority in this PEM file and nobody else.
+///
+/// # Errors
+/// [`CertificateError`].
+pub fn client(ca: &Path) -> Result<Arc<ClientConfig>, CertificateError> {
+    let pem = std::fs::read(ca)?;
+    let authority = CertificateDer::from_pem_slice(&pem)
+        .map_err(|fault| CertificateError::Authority(fault.to_string()))?;
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(authority)
+        .map_err(|fault| CertificateError::Authority(fault.to_string()))?;
+    let client = ClientConfig::builder()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(client))
 }
 
 /// Writes the authority's certificate to `ca`, and a server's with its key as `server.pem` and `server.key` in `folder`.

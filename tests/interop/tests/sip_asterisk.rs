@@ -1,20 +1,17 @@
 //! The SIP user agent alone against a real Asterisk 22: what it registers with, and what Asterisk makes of its holds,
 //! transfers and redirections. Of sound there is only what Asterisk's own ends say.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use sidetone_interop::asterisk::{Asterisk, Message, isolated};
 use sidetone_interop::compare::{Sound, compare};
 use sidetone_interop::namespace::ADDRESS;
 use sidetone_interop::phone::{Identity, Phone as HeadlessPhone};
-use sidetone_interop::{WorkDir, speech};
+use sidetone_interop::{WorkDir, certificates, speech};
 use sidetone_profile::Secret;
 use sidetone_sip::{
-    Account, CallTarget, Credentials, DialogEnd, DialogId, Endpoint, EndpointConfig, Event,
-    IncomingInvite, RegistrationState, ServerAddress,
+    Account, CallTarget, DialogEnd, DialogId, Endpoint, EndpointConfig, Event, IncomingInvite,
+    RegistrationState, ServerAddress,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
@@ -46,35 +43,16 @@ impl Phone {
         server: ServerAddress,
         session_interval_s: Option<u32>,
     ) -> Self {
-        let pem = std::fs::read(asterisk.ca()).expect("Asterisk's authority");
-        let mut roots = rustls::RootCertStore::empty();
-        let authority = CertificateDer::from_pem_slice(&pem).expect("a certificate");
-        roots.add(authority).expect("a root");
-        let tls = rustls::ClientConfig::builder()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls = certificates::client(&asterisk.ca()).expect("Asterisk's authority");
         let config = EndpointConfig {
             user_agent: "sidetone-interop".to_owned(),
-            tls: Some(Arc::new(tls)),
+            tls: Some(tls),
             session_interval_s,
             ..EndpointConfig::default()
         };
         let (endpoint, events) = Endpoint::start(config).await.expect("an endpoint");
-        endpoint.set_account(Some(Account {
-            user: user.to_owned(),
-            domain: ADDRESS.to_owned(),
-            display_name: String::new(),
-            credentials: Credentials {
-                user: user.to_owned(),
-                secret: Secret::new(asterisk.secret(user)),
-            },
-            server,
-            local_port: 0,
-            rport: true,
-            fallbacks: Vec::new(),
-            expires_s: 120,
-            register: true,
-        }));
+        let secret = Secret::new(asterisk.secret(user));
+        endpoint.set_account(Some(Account::new(user, ADDRESS, secret, server)));
         let mut phone = Self { endpoint, events };
         let state = phone
             .until("the registration", |event| match event {

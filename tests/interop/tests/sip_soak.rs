@@ -4,19 +4,19 @@
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use serde_json::Value;
 use sidetone_interop::centre::Centre;
+use sidetone_interop::certificates;
 use sidetone_profile::Secret;
 use sidetone_sip::{
-    Account, CallTarget, Credentials, DialogEnd, DialogId, Endpoint, EndpointConfig, Event, Load,
+    Account, CallTarget, DialogEnd, DialogId, Endpoint, EndpointConfig, Event, Load,
     RegistrationState, ServerAddress,
 };
 use tokio::net::UdpSocket;
@@ -91,34 +91,16 @@ struct Phone {
 
 impl Phone {
     async fn registered(ca: &str, sip: &Value, server: ServerAddress) -> Self {
-        let pem = std::fs::read(ca).expect("the centre's authority");
-        let mut roots = rustls::RootCertStore::empty();
-        let authority = CertificateDer::from_pem_slice(&pem).expect("a certificate");
-        roots.add(authority).expect("a root");
-        let tls = rustls::ClientConfig::builder()
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls = certificates::client(Path::new(ca)).expect("the centre's authority");
         let config = EndpointConfig {
-            tls: Some(Arc::new(tls)),
+            tls: Some(tls),
             ..EndpointConfig::default()
         };
         let (endpoint, events) = Endpoint::start(config).await.expect("an endpoint");
         let text = |field: &str| sip[field].as_str().expect("text").to_owned();
-        endpoint.set_account(Some(Account {
-            user: text("user"),
-            domain: text("domain"),
-            display_name: String::new(),
-            credentials: Credentials {
-                user: text("user"),
-                secret: Secret::new(text("secret")),
-            },
-            server,
-            local_port: 0,
-            rport: true,
-            fallbacks: Vec::new(),
-            expires_s: 120,
-            register: true,
-        }));
+        let secret = Secret::new(text("secret"));
+        let account = Account::new(&text("user"), &text("domain"), secret, server);
+        endpoint.set_account(Some(account));
         let mut phone = Self { endpoint, events };
         // A first REGISTER that is lost altogether is tried again by itself.
         while !matches!(

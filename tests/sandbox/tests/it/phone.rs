@@ -7,7 +7,7 @@ use serde_json::Value;
 use sidetone_media::{BLOCK, KeyingPlan, MediaConfig, Session, SessionEvent};
 use sidetone_profile::{Codec, Secret};
 use sidetone_sip::{
-    Account, CallTarget, Credentials, DialogId, Endpoint, EndpointConfig, Event, IncomingInvite,
+    Account, CallTarget, DialogId, Endpoint, EndpointConfig, Event, IncomingInvite,
     RegistrationState, ServerAddress,
 };
 use tokio::sync::mpsc;
@@ -64,20 +64,10 @@ impl Phone {
         } else {
             ServerAddress::WebSocket(text("wssUrl").parse().expect("a URL"))
         };
+        let secret = Secret::new(text("secret"));
         phone.endpoint.set_account(Some(Account {
-            user: text("user"),
-            domain: text("domain"),
             display_name: text("displayName"),
-            credentials: Credentials {
-                user: text("user"),
-                secret: Secret::new(text("secret")),
-            },
-            server,
-            local_port: 0,
-            rport: true,
-            fallbacks: Vec::new(),
-            expires_s: 120,
-            register: true,
+            ..Account::new(&text("user"), &text("domain"), secret, server)
         }));
         phone
     }

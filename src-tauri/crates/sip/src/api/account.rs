@@ -43,6 +43,29 @@ pub struct Account {
     pub rport: bool,
 }
 
+impl Account {
+    /// An account whose digest name is its user: it registers at this server alone for two minutes at a time, from any
+    /// port, and as behind a NAT.
+    #[must_use]
+    pub fn new(user: &str, domain: &str, secret: Secret, server: ServerAddress) -> Self {
+        Self {
+            user: user.to_owned(),
+            domain: domain.to_owned(),
+            display_name: String::new(),
+            credentials: Credentials {
+                user: user.to_owned(),
+                secret,
+            },
+            server,
+            fallbacks: Vec::new(),
+            expires_s: 120,
+            register: true,
+            local_port: 0,
+            rport: true,
+        }
+    }
+}
+
 /// Name and secret for digest authentication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credentials {

@@ -140,18 +140,9 @@ impl Phone {
             line: FlowId(0),
             last: None,
         };
-        let account = Account {
-            user: "1001".to_owned(),
-            domain: "sandbox.invalid".to_owned(),
-            display_name: String::new(),
-            credentials: credentials(),
-            server: ServerAddress::Udp("192.0.2.1".to_owned(), 5060),
-            local_port: 0,
-            rport: true,
-            fallbacks: Vec::new(),
-            expires_s: 120,
-            register: true,
-        };
+        let server = ServerAddress::Udp("192.0.2.1".to_owned(), 5060);
+        let secret = credentials().secret;
+        let account = Account::new("1001", "sandbox.invalid", secret, server);
         phone
             .core
             .handle(now, Input::Account(Some(Box::new(account))));

@@ -5,7 +5,7 @@ use sidetone_profile::Secret;
 
 use super::message::Message;
 use super::{Core, Flow, Input, Output, TransportKind};
-use crate::api::{Account, Authenticator, CallTarget, Credentials, Event, FlowId, ServerAddress};
+use crate::api::{Account, Authenticator, CallTarget, Event, FlowId, ServerAddress};
 
 /// The server's end of the connection.
 const TO_PHONE: FlowId = FlowId(1);
@@ -80,21 +80,8 @@ impl Pair {
         let before = self.registered;
         self.phone.handle(self.now, Input::Account(None));
         self.settle();
-        let account = Account {
-            user: "1001".to_owned(),
-            domain: "sandbox.invalid".to_owned(),
-            display_name: String::new(),
-            credentials: Credentials {
-                user: "1001".to_owned(),
-                secret: Secret::new("secret"),
-            },
-            server: ServerAddress::Tcp("192.0.2.1".to_owned(), 5060),
-            local_port: 0,
-            rport: true,
-            fallbacks: Vec::new(),
-            expires_s: 120,
-            register: true,
-        };
+        let server = ServerAddress::Tcp("192.0.2.1".to_owned(), 5060);
+        let account = Account::new("1001", "sandbox.invalid", Secret::new("secret"), server);
         self.phone
             .handle(self.now, Input::Account(Some(Box::new(account))));
         self.settle();

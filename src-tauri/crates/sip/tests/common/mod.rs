@@ -7,8 +7,8 @@ use std::time::Duration;
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use sidetone_profile::Secret;
 use sidetone_sip::{
-    Account, Authenticator, CallTarget, Credentials, DialogId, Endpoint, EndpointConfig, Event,
-    FlowId, IncomingInvite, Listen, NameAddr, RegisterRequest, RegistrationState, ServerAddress,
+    Account, Authenticator, CallTarget, DialogId, Endpoint, EndpointConfig, Event, FlowId,
+    IncomingInvite, Listen, NameAddr, RegisterRequest, RegistrationState, ServerAddress,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::timeout;
@@ -148,19 +148,8 @@ pub(crate) async fn phone(tls: Option<Arc<rustls::ClientConfig>>) -> Side {
 
 pub(crate) fn account(server: ServerAddress, secret: &str) -> Account {
     Account {
-        user: "1001".to_owned(),
-        domain: "sandbox.invalid".to_owned(),
         display_name: "Agent \"One\"".to_owned(),
-        credentials: Credentials {
-            user: "1001".to_owned(),
-            secret: Secret::new(secret),
-        },
-        server,
-        local_port: 0,
-        rport: true,
-        fallbacks: Vec::new(),
-        expires_s: 120,
-        register: true,
+        ..Account::new("1001", "sandbox.invalid", Secret::new(secret), server)
     }
 }
 

@@ -27,7 +27,7 @@ use rand::{Rng, SeedableRng};
 use sidetone_profile::Secret;
 
 use super::{Core, Fault, Flow, Input, Message, Output, TransportKind};
-use crate::api::{Account, Authenticator, Credentials, Event, FlowId, ServerAddress};
+use crate::api::{Account, Authenticator, Event, FlowId, ServerAddress};
 
 /// One way through the simulated network.
 const DELAY: Duration = Duration::from_millis(10);
@@ -61,21 +61,8 @@ fn address(text: &str) -> SocketAddr {
 }
 
 fn account(secret: &str) -> Account {
-    Account {
-        user: "1001".to_owned(),
-        domain: "sandbox.invalid".to_owned(),
-        display_name: String::new(),
-        credentials: Credentials {
-            user: "1001".to_owned(),
-            secret: Secret::new(secret),
-        },
-        server: ServerAddress::Udp("192.0.2.1".to_owned(), 5060),
-        local_port: 0,
-        rport: true,
-        fallbacks: Vec::new(),
-        expires_s: 120,
-        register: true,
-    }
+    let server = ServerAddress::Udp("192.0.2.1".to_owned(), 5060);
+    Account::new("1001", "sandbox.invalid", Secret::new(secret), server)
 }
 
 fn flow(kind: TransportKind, outgoing: bool) -> Flow {
