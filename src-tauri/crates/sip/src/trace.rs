@@ -192,12 +192,12 @@ fn checksum(header: &[u8]) -> u16 {
     !u16::try_from(sum).unwrap_or(0)
 }
 
-/// Time of day in UTC with milliseconds; the day is known to whoever asks for the last minutes.
+/// Time of day in UTC with milliseconds and the `Z` that says so; the day is known to whoever asks for the last minutes.
 fn timestamp(at: SystemTime) -> String {
     let since = at.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     let day = since.as_secs() % 86_400;
     format!(
-        "{:02}:{:02}:{:02}.{:03}",
+        "{:02}:{:02}:{:02}.{:03}Z",
         day / 3600,
         day / 60 % 60,
         day % 60,
@@ -238,6 +238,16 @@ mod tests {
             ring.keep(wire, true, &vec![b'x'; BYTES / 3]);
         }
         assert_eq!(ring.read().messages.len(), 2);
+    }
+
+    #[test]
+    fn the_text_says_of_which_zone_its_times_are() {
+        let mut ring = Ring::default();
+        ring.keep(wire("192.0.2.2:40000", "192.0.2.1:443"), true, b"A\r\n\r\n");
+        let mut trace = ring.read();
+        trace.messages[0].at = UNIX_EPOCH + Duration::from_millis(1_795_373_203_099);
+        let text = trace.to_text();
+        assert!(text.starts_with("--- 18:46:43.099Z sent WSS "), "{text}");
     }
 
     #[test]
