@@ -113,6 +113,12 @@ pub(crate) trait Decode: Send + fmt::Debug {
     /// Appends `samples` of made-up sound in place of a missing payload.
     fn conceal(&mut self, samples: usize, pcm: &mut Vec<f32>);
 
+    /// Whether this payload carries a copy of the one before it.
+    fn is_redundant(&self, payload: &[u8]) -> bool {
+        let _ = payload;
+        false
+    }
+
     /// Appends the last `samples` before `next` from the redundancy in `next`; `false` when there is none.
     fn recover(&mut self, next: &[u8], samples: usize, pcm: &mut Vec<f32>) -> bool {
         let _ = (next, samples, pcm);

@@ -286,6 +286,10 @@ impl Decode for Decoder {
         }
     }
 
+    fn is_redundant(&self, payload: &[u8]) -> bool {
+        libopus::has_fec(payload)
+    }
+
     fn recover(&mut self, next: &[u8], samples: usize, pcm: &mut Vec<f32>) -> bool {
         libopus::has_fec(next)
             && samples.is_multiple_of(120)

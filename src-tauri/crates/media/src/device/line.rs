@@ -20,8 +20,10 @@ const TOO_MUCH: usize = 2_400;
 const GROWTH: u32 = 4;
 const LARGEST_RESERVE: u32 = 60;
 /// What the speaker and the microphone begin with, ms, and never go below.
-const SPEAKER_RESERVE: u32 = 8;
+const SPEAKER_RESERVE: u32 = 4;
 const MICROPHONE_RESERVE: u32 = 6;
+/// A ring that runs empty is filled up to the reserve and this much, ms, so that a rounded block is not found missing.
+const MARGIN: u32 = 1;
 /// Blocks in which it was enough after which a reserve shrinks by a millisecond: two minutes.
 const CALM: u32 = 12_000;
 
@@ -163,10 +165,11 @@ impl Capture {
         self.correct(reserve);
     }
 
-    /// What is to be left over after a pull, samples at 48 kHz. On top of the reserve up to one block is needed, because
-    /// the device's clock slides past ours: now and then a tick sees no new chunk.
+    /// What is to be left over after a pull, samples at 48 kHz. The device's clock slides past ours, so that now and then
+    /// a tick sees no new chunk and takes a block of this: a part of one is kept for it, the rest is in the reserve, and
+    /// [`Capture::correct`] brings it back long before the next time.
     fn aim(&self) -> usize {
-        let slide = self.gauge.chunk_at_48k(self.rate).min(BLOCK);
+        let slide = self.gauge.chunk_at_48k(self.rate).min(BLOCK) * 3 / 5;
         slide + (SAMPLE_RATE / 1_000 * self.reserve.ms) as usize
     }
 
@@ -256,6 +259,10 @@ impl Playback {
     /// Takes 10 ms; what does not fit is dropped.
     pub(crate) fn push(&mut self, block: &Block) {
         self.reserve.rest();
+        if self.buffered() == 0 {
+            // Blocks alone would leave it up to a block above the aim.
+            self.quiet(self.samples(self.reserve.ms + MARGIN));
+        }
         self.pcm.clear();
         self.resampler.run(block, &mut self.pcm);
         for &sample in &self.pcm {
@@ -265,15 +272,19 @@ impl Playback {
         }
     }
 
+    fn quiet(&mut self, samples: usize) {
+        for _ in 0..samples {
+            // What does not fit into the ring is not needed.
+            let _ = self.ring.push(0.0);
+        }
+    }
+
     /// Takes 10 ms on a clock that is not this device's.
     pub(crate) fn push_drifting(&mut self, block: &Block) {
         self.learn();
         let (buffered, aim) = (self.buffered(), self.aim());
         if buffered == 0 {
-            for _ in 0..aim {
-                // The ring holds half a second and is empty.
-                let _ = self.ring.push(0.0);
-            }
+            self.quiet(aim);
         } else if buffered > aim + self.samples(100) {
             return;
         }

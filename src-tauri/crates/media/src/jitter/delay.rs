@@ -20,6 +20,9 @@ const SHARE: f32 = 0.98;
 const PULL: i64 = 10 * PER_MS;
 const SMALLEST: i64 = 20 * PER_MS;
 const LARGEST: i64 = 200 * PER_MS;
+/// After a copy of the packet before it came with a packet, it pays for this long to wait for the next copy: a sender
+/// that spends bits on copies knows of losses, and speaks with pauses.
+const REDUNDANT: i64 = 10 * SECOND;
 /// What is expected before the first packets: 25 ms of jitter, with the weight of this many packets.
 const PRIOR_BAR: usize = 5;
 const PRIOR: f32 = 3.0;
@@ -41,6 +44,8 @@ pub(super) struct DelayMeter {
     last: Option<(i64, i64)>,
     /// Packets come one on the heels of the other, held up together.
     catching_up: bool,
+    /// When a packet brought a copy of the one before it, and how long that was.
+    redundancy: Option<(i64, i64)>,
     /// When stalls ended, and how late their first packet was.
     stalls: VecDeque<(i64, i64)>,
 }
@@ -55,6 +60,7 @@ impl Default for DelayMeter {
             target: (PRIOR_BAR as i64 + 1) * BAR + PULL,
             last: None,
             catching_up: false,
+            redundancy: None,
             stalls: VecDeque::with_capacity(STALLS),
         }
     }
@@ -80,6 +86,17 @@ impl DelayMeter {
             self.bars[bar] += 1.0;
         }
         self.aim(now);
+    }
+
+    /// Takes that a packet of this length brought a copy of the one before it.
+    pub(super) fn note_redundancy(&mut self, now: i64, length: i64) {
+        self.redundancy = Some((now, length));
+    }
+
+    /// The wait that lets a copy come before the sound that it stands in for is due.
+    fn copied(&self, now: i64) -> i64 {
+        let lately = self.redundancy.filter(|(at, _)| now - at <= REDUNDANT);
+        lately.map_or(0, |(_, length)| length)
     }
 
     /// Packets that a stall held up together say nothing about the packets to come.
@@ -120,7 +137,8 @@ impl DelayMeter {
             sum >= total * SHARE
         });
         let wait = (bar.unwrap_or(BARS - 1) as i64 + 1) * BAR;
-        self.target = (wait.max(self.bridge(now)) + PULL).clamp(SMALLEST, LARGEST);
+        let wait = wait.max(self.bridge(now)).max(self.copied(now));
+        self.target = (wait + PULL).clamp(SMALLEST, LARGEST);
     }
 
     /// Arrival minus media time of the quickest packets.
@@ -136,5 +154,36 @@ impl DelayMeter {
     /// When the sound of this media time is to be played.
     pub(super) fn due(&self, at: i64) -> i64 {
         at + self.base().unwrap_or(0) + self.target
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_are_waited_for_as_long_as_some_come() {
+        let length = 20 * PER_MS;
+        let mut meter = DelayMeter::default();
+        let mut aims = [0; 3_000];
+        for (order, aim) in (0_i64..).zip(&mut aims) {
+            let at = order * length;
+            // Ten seconds without, ten with a copy in every fifth packet, and forty without.
+            if (500..1_000).contains(&order) && order % 5 == 0 {
+                meter.note_redundancy(at, length);
+            }
+            meter.note(
+                at,
+                Place {
+                    order: order as u64,
+                    at,
+                },
+            );
+            *aim = meter.target();
+        }
+        assert_eq!(
+            [aims[499], aims[500], aims[999], aims[2_999]],
+            [SMALLEST, length + PULL, length + PULL, SMALLEST]
+        );
     }
 }

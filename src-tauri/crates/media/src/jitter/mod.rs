@@ -31,8 +31,8 @@ const CAPACITY: usize = 256;
 /// A gap longer than this is not concealed to its end.
 const LONGEST_GAP: i64 = 1_000 * PER_MS;
 /// Above the aim by this much, sound is shortened where it can be done unheard.
-const SLACK: i64 = 12 * PER_MS;
-/// Below the aim by this much, sound is lengthened. With [`SLACK`] more than the longest piece: it must not swing.
+const SLACK: i64 = 5 * PER_MS;
+/// Below the aim by this much, sound is lengthened. No piece is cut out that leads below the aim: it must not swing.
 const SHORT: i64 = 4 * PER_MS;
 /// Above the aim by this much, sound is shortened also where it may be heard.
 const EXCESS: i64 = 60 * PER_MS;
@@ -134,6 +134,9 @@ impl JitterBuffer {
         if self.packets.contains_key(&place.order) {
             self.counts.duplicate += 1;
             return;
+        }
+        if self.player.is_redundant(spec.codec, packet.payload) {
+            self.meter.note_redundancy(now, length);
         }
         self.meter.note(now, place);
         if self.is_past(&place) {
@@ -350,7 +353,7 @@ impl JitterBuffer {
         let excess = delay - self.meter.target();
         if excess > SLACK {
             self.decode_ahead();
-            if self.player.shorten(excess > EXCESS) {
+            if self.player.shorten(excess as usize, excess > EXCESS) {
                 self.since_change = 0;
             }
         } else if excess < -SHORT && self.player.lengthen(excess < -EXCESS) {

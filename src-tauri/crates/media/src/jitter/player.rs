@@ -77,6 +77,12 @@ impl Player {
             .then_some(length)
     }
 
+    /// Whether a packet of the stream in use carries a copy of the one before it.
+    pub(super) fn is_redundant(&self, codec: Codec, payload: &[u8]) -> bool {
+        let voice = self.voice.as_ref();
+        voice.is_some_and(|voice| voice.spec.codec == codec && voice.decoder.is_redundant(payload))
+    }
+
     /// This packet was played.
     pub(super) fn knows(&self, order: u64) -> bool {
         self.played.contains(&order)
@@ -158,9 +164,9 @@ impl Player {
         self.pcm.resize(self.pcm.len() + samples, 0.0);
     }
 
-    /// Takes a piece out of what waits, where it is not heard.
-    pub(super) fn shorten(&mut self, urgent: bool) -> bool {
-        splice::shorten(&mut self.pcm, urgent) > 0
+    /// Takes a piece of `most` samples out of what waits, where it is not heard.
+    pub(super) fn shorten(&mut self, most: usize, urgent: bool) -> bool {
+        splice::shorten(&mut self.pcm, most, urgent) > 0
     }
 
     /// Puts a piece into what waits, where it is not heard.

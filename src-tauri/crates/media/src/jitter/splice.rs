@@ -16,9 +16,9 @@ const QUIET: f32 = -50.0;
 const ALIKE: f32 = 0.9;
 const HARDLY_ALIKE: f32 = 0.5;
 
-/// Takes the best piece out of the beginning; gives its length, 0 when none fits.
-pub(super) fn shorten(pcm: &mut Vec<f32>, urgent: bool) -> usize {
-    let longest = pcm.len().saturating_sub(BLOCK).min(LONGEST);
+/// Takes the best piece of `most` samples out of the beginning; gives its length, 0 when none fits.
+pub(super) fn shorten(pcm: &mut Vec<f32>, most: usize, urgent: bool) -> usize {
+    let longest = pcm.len().saturating_sub(BLOCK).min(most).min(LONGEST);
     let Some(lag) = find(pcm, longest, urgent) else {
         return 0;
     };
@@ -71,7 +71,7 @@ fn find(pcm: &[f32], longest: usize, urgent: bool) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{NEEDED, lengthen, shorten};
+    use super::{LONGEST, NEEDED, lengthen, shorten};
 
     fn tone(length: usize) -> Vec<f32> {
         (0..length)
@@ -89,7 +89,7 @@ mod tests {
     fn a_tone_is_cut_and_stretched_without_a_click() {
         let natural = largest_step(&tone(2_000));
         let mut cut = tone(2_000);
-        let removed = shorten(&mut cut, false);
+        let removed = shorten(&mut cut, LONGEST, false);
         assert!(removed >= 120 && cut.len() == 2_000 - removed);
         assert!(largest_step(&cut) < natural * 1.05);
         let mut stretched = tone(2_000);
@@ -107,10 +107,10 @@ mod tests {
                 (state >> 8) as f32 / (1 << 24) as f32 - 0.5
             })
             .collect();
-        assert_eq!(shorten(&mut noise, false), 0);
-        assert!(shorten(&mut vec![0.0; 2_000], false) > 0);
+        assert_eq!(shorten(&mut noise, LONGEST, false), 0);
+        assert!(shorten(&mut vec![0.0; 2_000], LONGEST, false) > 0);
         assert_eq!(
-            shorten(&mut vec![0.0; NEEDED - 700], true),
+            shorten(&mut vec![0.0; NEEDED - 700], LONGEST, true),
             0,
             "a block must be left"
         );

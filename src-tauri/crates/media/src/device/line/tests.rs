@@ -139,6 +139,11 @@ fn a_speaker_is_fed_before_it_runs_dry_and_learns_from_it() {
     };
     let first = fill(&mut playback);
     assert!((1..=3).contains(&first), "a small buffer: {first} blocks");
+    let waiting = consumer.slots();
+    assert!(
+        waiting < 480 * 8 / 5,
+        "{waiting} samples wait before the first is taken"
+    );
     // The device takes 10 ms at a time: one block feeds it.
     for _ in 0..100 {
         for _ in 0..480 {
