@@ -10,7 +10,7 @@ use crate::workspace::cargo;
 
 pub(crate) fn bench(consent: Consent) -> Result<(), Failure> {
     setup::setup(Purpose::Test, consent)?;
-    let mut steps = Steps::new(4);
+    let mut steps = Steps::new(5);
     steps.run(
         "building with optimisations",
         &mut cargo([
@@ -54,6 +54,19 @@ pub(crate) fn bench(consent: Consent) -> Result<(), Failure> {
         ]),
         Output::Shown,
         "Read what the compiler says above.",
+    )?;
+    steps.run(
+        "measuring from mouth to ear through sound devices (a build, then five minutes)",
+        &mut cargo([
+            "bench",
+            "--locked",
+            "-p",
+            "sidetone-loopback",
+            "--bench",
+            "mouth_to_ear",
+        ]),
+        Output::Shown,
+        "Read what it says above.",
     )?;
     let program = crate::workspace::released("bench");
     let mut command = if crate::system::is_root() {
