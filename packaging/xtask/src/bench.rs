@@ -56,12 +56,14 @@ pub(crate) fn bench(consent: Consent) -> Result<(), Failure> {
         "Read what the compiler says above.",
     )?;
     steps.run(
-        "measuring from mouth to ear through sound devices (a build, then five minutes)",
+        "measuring sessions per core, and from mouth to ear through sound devices (a build, then six minutes)",
         &mut cargo([
             "bench",
             "--locked",
             "-p",
             "sidetone-loopback",
+            "--bench",
+            "sessions",
             "--bench",
             "mouth_to_ear",
         ]),

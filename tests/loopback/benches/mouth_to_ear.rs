@@ -39,8 +39,9 @@ fn main() {
         let mut delays: Vec<f64> = (0..CALLS)
             .filter_map(|_| {
                 let output = devices.harness(&arguments);
-                let results: Option<Results> = serde_json::from_slice(&output.stdout).ok();
-                let delay = results?.runs.first()?.numbers.delay_ms;
+                let delay = serde_json::from_slice(&output.stdout)
+                    .ok()
+                    .and_then(|results: Results| results.runs.first()?.numbers.delay_ms);
                 if delay.is_none() {
                     eprintln!("{}", String::from_utf8_lossy(&output.stderr));
                 }

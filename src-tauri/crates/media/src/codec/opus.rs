@@ -29,6 +29,9 @@ const WORTH_IT: u8 = 10;
 /// From here on, bit/s, the transform alone (CELT) codes speech no worse than the model of speech (SILK) does, for half
 /// the work ([`OpusTuning`] has the figures). It has no in-band redundancy.
 const TRANSFORM_FROM: i32 = 32_000;
+/// Frames without any sound (muted, on hold) after which the transform codes them, whatever is lost: nothing of them is
+/// missed, and the model of speech would work as hard as for speech.
+const SILENT_FRAMES: u32 = 10;
 /// How far back deep redundancy reaches, steps of 10 ms. The far end's jitter buffer waits no longer than that.
 const DEEP: i32 = 20;
 /// Our own word in `a=fmtp` for "deep redundancy of this version is understood here". Others leave it out of their
@@ -68,6 +71,10 @@ struct Encoder {
     fec: bool,
     /// Speech may go by the transform alone.
     transform: bool,
+    /// The line is clear enough for it.
+    clear: bool,
+    /// Frames in a row that were nothing but zeros.
+    silent: u32,
     /// The far end reads deep redundancy, and we may send it.
     deep: bool,
     /// What the far end takes at most, bit/s.
@@ -111,12 +118,48 @@ impl Encoder {
             dtx,
             fec,
             transform,
+            clear: bitrate >= TRANSFORM_FROM,
+            silent: 0,
             deep,
             limit,
             pace,
             expected: EXPECTED_LOSS,
             lossy: false,
         })
+    }
+}
+
+impl Encoder {
+    /// Takes to the transform in silence, and back where there is something to say.
+    fn hear(&mut self, pcm: &[f32]) {
+        let before = self.by_transform();
+        self.silent = match pcm.iter().all(|&sample| sample == 0.0) {
+            true => self.silent.saturating_add(1),
+            false => 0,
+        };
+        if self.by_transform() != before
+            && let Err(error) = self.choose()
+        {
+            tracing::debug!(%error, "opus transform");
+        }
+    }
+
+    fn by_transform(&self) -> bool {
+        self.transform && (self.clear || self.silent >= SILENT_FRAMES)
+    }
+
+    /// Tells libopus how to code, and for which loss: told of much, it would take the model of speech for its copies.
+    fn choose(&mut self) -> Result<(), Fault> {
+        let transform = self.by_transform();
+        let told = match self.lossy {
+            true if transform => 0,
+            true => self.expected.max(WORTH_IT),
+            false => self.expected,
+        };
+        if self.fec || self.deep {
+            self.state.set_packet_loss_perc(i32::from(told))?;
+        }
+        self.state.set_transform(transform)
     }
 }
 
@@ -152,6 +195,7 @@ impl Encode for Encoder {
         payload.resize(start + 1_275, 0);
         // The length may change between packets only.
         self.frame = samples(self.pace.now().packet_ms);
+        self.hear(pcm);
         match self.state.encode(pcm, &mut payload[start..]) {
             Ok(length) => {
                 payload.truncate(start + length);
@@ -176,22 +220,14 @@ impl Encode for Encoder {
         self.pace.follow(report);
         let bitrate = self.pace.now().bitrate.min(self.limit);
         // Both kinds of redundancy at once leave too few bits for either.
-        let (lossy, transform) = (self.lossy, self.transform);
-        let deep = self.deep && lossy;
+        let deep = self.deep && self.lossy;
+        self.clear = !self.lossy && bitrate >= TRANSFORM_FROM;
         let mut adjust = || -> Result<(), Fault> {
             if self.deep {
                 self.state.set_dred_duration(if deep { DEEP } else { 0 })?;
                 self.state.set_inband_fec(self.fec && !deep)?;
             }
-            if self.fec || self.deep {
-                let told = match lossy {
-                    true => self.expected.max(WORTH_IT),
-                    false => self.expected,
-                };
-                self.state.set_packet_loss_perc(i32::from(told))?;
-            }
-            self.state
-                .set_transform(transform && !lossy && bitrate >= TRANSFORM_FROM)?;
+            self.choose()?;
             self.state.set_bitrate(bitrate)
         };
         if let Err(error) = adjust() {

@@ -453,6 +453,43 @@ fn opus_leaves_the_model_of_speech_where_nothing_is_lost_and_takes_it_up_for_its
 }
 
 #[test]
+fn opus_spends_nothing_on_the_silence_of_the_muted_and_speaks_again_at_once() {
+    let spec = spec(Codec::Opus).expect("built");
+    let mut encoder = spec.encoder(&SETUP).expect("encoder");
+    encoder.follow(&FarReport {
+        loss_percent: 8,
+        round_trip: None,
+    });
+    let mut decoder = spec.decoder(OpusTuning::default()).expect("decoder");
+    let (word, silence) = (voice(48_000, 0.6), vec![0.0; 48_000]);
+    let sound = [&word[..], &silence, &word].concat();
+    let mut heard = Vec::new();
+    let mut by_transform = Vec::new();
+    for frame in sound.chunks_exact(960) {
+        let mut payload = Vec::new();
+        encoder.encode(frame, &mut payload);
+        by_transform.push(payload[0] >> 3 >= 16);
+        decoder.decode(&payload, &mut heard);
+    }
+    // Speech of a line with losses, the end of a second of silence, and speech again.
+    assert_eq!(
+        [by_transform[29], by_transform[79], by_transform[109]],
+        [false, true, false]
+    );
+    let [first, second] = [&heard[4_800..24_000], &heard[81_600..100_800]].map(dbov);
+    assert!((first - second).abs() < 1.0, "{first} and {second} dBov");
+    assert!(
+        dbov(&heard[48_000..72_000]) < -80.0,
+        "the silence is silent"
+    );
+    let onset = dbov(&heard[76_800 + 960..76_800 + 2_880]);
+    assert!(
+        onset > first - 6.0,
+        "the first 40 ms: {onset}, later {first} dBov"
+    );
+}
+
+#[test]
 fn opus_pauses_only_when_the_far_end_asks() {
     let spec = spec(Codec::Opus).expect("built");
     let skipped = |fmtp| {
